@@ -1,0 +1,41 @@
+"""Open any checkpoint, see what every layer knows."""
+
+from embedviz.capture import capture
+from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint
+from embedviz.errors import (
+    CaptureError,
+    CheckpointError,
+    EmbedvizError,
+    InstancesError,
+    LayerError,
+    ProjectionError,
+)
+from embedviz.projection import project
+from embedviz.records import Embeddings, Finding, Instances, Layer, Neighbours, Projection
+from embedviz.similarity import cosine_similarity, neighbours
+from embedviz.vectors import postprocess
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CaptureError",
+    "Checkpoint",
+    "CheckpointError",
+    "Embeddings",
+    "EmbedvizError",
+    "Finding",
+    "Instances",
+    "InstancesError",
+    "Layer",
+    "LayerError",
+    "Neighbours",
+    "Projection",
+    "ProjectionError",
+    "bundled_checkpoint",
+    "capture",
+    "cosine_similarity",
+    "neighbours",
+    "open_checkpoint",
+    "postprocess",
+    "project",
+]

@@ -1,0 +1,63 @@
+"""What can go wrong, said in three parts: what happened, which value, what to do."""
+
+from __future__ import annotations
+
+
+class EmbedvizError(Exception):
+    """A failure that a person can act on.
+
+    ``what`` says what happened, ``value`` names the value it happened to, ``remedy`` says what to do.
+    """
+
+    def __init__(self, what: str, *, value: object = None, remedy: str = "") -> None:
+        self.what = what.rstrip(".")
+        self.value = None if value is None else str(value)
+        self.remedy = remedy
+        super().__init__(self.what, self.value, self.remedy)
+
+    def __str__(self) -> str:
+        subject = f": {self.value}" if self.value else ""
+        return f"{self.what}{subject}. {self.remedy}".strip()
+
+
+class CheckpointError(EmbedvizError):
+    """A file or folder cannot be opened as a model."""
+
+
+class LayerError(EmbedvizError):
+    """A layer does not exist or cannot be captured."""
+
+
+class InstancesError(EmbedvizError):
+    """The test instances cannot be read or used."""
+
+
+class CaptureError(EmbedvizError):
+    """The model failed while its layers were being captured."""
+
+
+class ProjectionError(EmbedvizError):
+    """The vectors cannot be drawn or compared."""
+
+
+class WorkerError(EmbedvizError):
+    """A worker process died, ran out of memory or took too long."""
+
+
+class Cancelled(EmbedvizError):
+    """The person asked to stop."""
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (
+        EmbedvizError,
+        CheckpointError,
+        LayerError,
+        InstancesError,
+        CaptureError,
+        ProjectionError,
+        WorkerError,
+        Cancelled,
+    )
+}
