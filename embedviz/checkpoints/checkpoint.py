@@ -1,0 +1,131 @@
+"""An opened model: the module, its tokenizer, how it was trained to be read, and what was found on the way."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from embedviz.records import Finding, Layer
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+#: The pooling modes sentence-transformers writes, in the order in which it concatenates them.
+TRAINED_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the checkpoint itself says its embeddings are made (a sentence-transformers folder does).
+
+    ``modes`` are pooled and concatenated, ``dense`` applied in turn, then L2 where ``normalise``. ``prompt`` is put
+    before each text. ``untold`` says why there is no recipe to follow; then ``modes`` is empty.
+    """
+
+    modes: tuple[str, ...] = ()
+    dense: tuple[torch.nn.Module, ...] = ()
+    normalise: bool = False
+    prompt: str = ""
+    lower_case: bool = False
+    untold: str = "This checkpoint does not say how its vectors were pooled"
+
+    @property
+    def text(self) -> str:
+        """The recipe in words: "mean over tokens, then L2"."""
+        steps = [" + ".join(mode.replace("_", " ") for mode in self.modes) + " over tokens"]
+        steps += [f"dense to {layer.out_features}" for layer in _linears(self.dense)]
+        return ", then ".join([*steps, "L2"] if self.normalise else steps)
+
+
+def _linears(dense: tuple[torch.nn.Module, ...]) -> list[Any]:
+    return [module for outer in dense for module in outer.modules() if hasattr(module, "out_features")]
+
+
+@dataclass(eq=False)
+class Checkpoint:
+    """An opened checkpoint. Close it, or use it in ``with``, to drop what an archive was unpacked to.
+
+    ``lock`` is held during every forward pass: captures on one model run one after the other.
+    """
+
+    name: str
+    format: str
+    model: PreTrainedModel
+    tokenizer: Any
+    max_tokens: int
+    fingerprint: str
+    size: int
+    dtype: str
+    recipe: Recipe = field(default_factory=Recipe)
+    findings: tuple[Finding, ...] = ()
+    #: Parameters that were not in the file and so hold random values.
+    untrained: frozenset[str] = frozenset()
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    unpacked: tempfile.TemporaryDirectory[str] | None = None
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The module tree in order, from a probe of two tiny forward passes."""
+        from embedviz.layers import probe
+
+        return probe(self)
+
+    @property
+    def family(self) -> str:
+        return str(self.model.config.model_type)
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def blocks(self) -> int:
+        return len({layer.path.split("#")[0] for layer in self.layers if layer.role == "block"})
+
+    @property
+    def recommended(self) -> Layer:
+        """The layer to start from: the one whose output is the model's last hidden state."""
+        return next((layer for layer in self.layers if layer.recommended), self.first_capturable())
+
+    def first_capturable(self) -> Layer:
+        from embedviz.errors import LayerError
+
+        for layer in reversed(self.layers):
+            if layer.capturable:
+                return layer
+        raise LayerError("No layer of this model can be captured", value=self.name, remedy="Try another checkpoint.")
+
+    @property
+    def text(self) -> str:
+        """What it is in one line: family, parameters, blocks, number type, size."""
+        return (
+            f"{self.family.upper() if len(self.family) <= 4 else self.family} · "
+            f"{short_count(self.parameters)} parameters · {self.blocks} blocks · "
+            f"{self.dtype} · {self.size / 1e6:,.0f} MB"
+        )
+
+    def close(self) -> None:
+        if self.unpacked is not None:
+            self.unpacked.cleanup()
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def short_count(number: int) -> str:
+    """22713216 → "22.7 M"."""
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f} {unit}"
+    return str(number)
+
+
+Say = Callable[[str], None]
