@@ -1,0 +1,130 @@
+"""Texts: tokens from a checkpoint's own tokenizer, and batches that waste little on padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedviz.errors import CaptureError, InstancesError
+from embedviz.records import IntArray
+
+if TYPE_CHECKING:
+    import torch
+
+    from embedviz.checkpoints import Checkpoint
+
+#: Tokens a batch, padding included: measured fastest on CPUs among 512, 1,024 and 2,048.
+TOKEN_BUDGET = 1_024
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """Unpadded token rows: ``features`` maps "input_ids" and others to one list an instance.
+
+    ``cut`` counts the tokens of each that did not fit.
+    """
+
+    features: dict[str, list[list[int]]]
+    cut: IntArray
+
+    @property
+    def lengths(self) -> IntArray:
+        return np.array([len(row) for row in self.features["input_ids"]], dtype=np.int64)
+
+
+def tokenise(checkpoint: Checkpoint, texts: Sequence[str]) -> Tokenised:
+    """Tokenise each text, with the checkpoint's own prompt and casing, cut to its longest input.
+
+    Raises InstancesError for a text without any token, CaptureError for a token the model has no row for.
+    """
+    recipe, longest = checkpoint.recipe, checkpoint.max_tokens
+    prepared = [recipe.prompt + (text.lower() if recipe.lower_case else text).strip() for text in texts]
+    features = _encode(checkpoint, [text[:_MAX_CHARACTERS] for text in prepared], None)
+    lengths = [len(row) for row in features["input_ids"]]
+    too_long = [place for place, length in enumerate(lengths) if length > longest]
+    if too_long:
+        # Cutting is the tokenizer's own work: it keeps the closing special token in its place.
+        shorter = _encode(checkpoint, [prepared[place][:_MAX_CHARACTERS] for place in too_long], longest)
+        for name, rows in shorter.items():
+            for place, row in zip(too_long, rows, strict=True):
+                features[name][place] = row
+    _check_ids(checkpoint, texts, features["input_ids"])
+    kept = [len(row) for row in features["input_ids"]]
+    return Tokenised(features, np.array(lengths, dtype=np.int64) - np.array(kept, dtype=np.int64))
+
+
+#: Longer texts would only cost time: no model reads this far.
+_MAX_CHARACTERS = 2_000_000
+
+
+def _encode(checkpoint: Checkpoint, texts: list[str], longest: int | None) -> dict[str, list[list[int]]]:
+    encoded = checkpoint.tokenizer(texts, truncation=longest is not None, max_length=longest, verbose=False)
+    accepted = _accepted(checkpoint)
+    return {name: list(rows) for name, rows in encoded.items() if name in accepted}
+
+
+def _accepted(checkpoint: Checkpoint) -> set[str]:
+    import inspect
+
+    return set(inspect.signature(checkpoint.model.forward).parameters)
+
+
+def _check_ids(checkpoint: Checkpoint, texts: Sequence[str], rows: list[list[int]]) -> None:
+    known = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
+    for text, row in zip(texts, rows, strict=True):
+        if not row:
+            raise InstancesError(
+                "The tokenizer makes no token of this text", value=repr(text[:40]), remedy="Leave it out."
+            )
+        if max(row) >= known:
+            raise CaptureError(
+                f"The tokenizer gives token {max(row):,}, but the model knows only {known:,}",
+                value=repr(text[:40]),
+                remedy="The tokenizer is of another model: put the right tokenizer files into the folder.",
+            )
+
+
+def batches(tokenised: Tokenised, budget: int = TOKEN_BUDGET) -> Iterator[IntArray]:
+    """Indices of the instances of each batch: alike in length, at most ``budget`` padded tokens where possible."""
+    order = np.argsort(-tokenised.lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(tokenised.lengths[order[start]])
+        count = max(1, budget // max(1, longest))
+        yield order[start : start + count]
+        start += count
+
+
+def pad(tokenised: Tokenised, rows: IntArray, checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    """Right-padded tensors (rows, longest) int64 of a batch, with the attention mask."""
+    import torch
+
+    longest = int(tokenised.lengths[rows].max())
+    filler = checkpoint.tokenizer.pad_token_id
+    batch: dict[str, torch.Tensor] = {}
+    for name, lists in tokenised.features.items():
+        fill = (filler if filler is not None else 0) if name == "input_ids" else 0
+        padded = np.full((len(rows), longest), fill, dtype=np.int64)
+        for place, row in enumerate(rows):
+            padded[place, : len(lists[row])] = lists[row]
+        batch[name] = torch.from_numpy(padded)
+    mask = np.arange(longest)[None, :] < tokenised.lengths[rows][:, None]
+    batch["attention_mask"] = torch.from_numpy(mask.astype(np.int64))
+    return batch
+
+
+def probe_batch(checkpoint: Checkpoint, instances: int, tokens: int) -> dict[str, torch.Tensor]:
+    """An input of exactly (instances, tokens), of ordinary words, for finding out the shapes of all outputs."""
+    import torch
+
+    words = checkpoint.tokenizer(_PROBE_TEXT, truncation=True, max_length=checkpoint.max_tokens)["input_ids"]
+    ids = (words * (tokens // max(1, len(words)) + 1))[:tokens]
+    batch: dict[str, Any] = {"input_ids": torch.tensor([ids] * instances)}
+    batch["attention_mask"] = torch.ones_like(batch["input_ids"])
+    return batch
+
+
+_PROBE_TEXT = "The quick brown fox jumps over the lazy dog while the old cat sleeps in the warm afternoon sun."
