@@ -1,0 +1,78 @@
+"""What a worker may not do: use all memory, reach a network, outlive its parent. What a platform lacks is logged."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_MAX_FILES = 512
+
+
+def die_with_parent() -> None:
+    """Be killed when the parent goes (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def leave_network() -> bool:
+    """Move this process, and all it forks, to an empty network of its own. False where the kernel does not allow it."""
+    if sys.platform != "linux":
+        log.warning("workers keep their access to the network: this system has no way to take it away")
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(_CLONE_NEWNET) == 0:
+        return True
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        return True
+    log.warning("workers keep their access to the network: %s", os.strerror(ctypes.get_errno()))
+    return False
+
+
+def memory_budget() -> int:
+    """Bytes one worker may allocate: EMBEDVIZ_WORKER_MEMORY_GB, else four fifths of the machine's memory."""
+    asked = os.environ.get("EMBEDVIZ_WORKER_MEMORY_GB")
+    if asked:
+        return int(float(asked) * 2**30)
+    return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 0
+
+
+def confine() -> None:
+    """Bound this process's address space, open files and core dumps."""
+    try:
+        import resource
+    except ImportError:
+        log.warning("workers have no memory limit on this system")
+        return
+    budget = memory_budget()
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, _MAX_FILES))
+    if budget and sys.platform == "linux":
+        # What is mapped already (shared libraries, mostly) is not what the limit is for.
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + budget, mapped + budget))
+
+
+def bound_cpu(seconds: float) -> None:
+    """End this process once it has used ``seconds`` more of CPU time, on all its cores together."""
+    try:
+        import resource
+    except ImportError:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime + seconds * (os.cpu_count() or 1)) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))

@@ -1,0 +1,82 @@
+"""What a numbers worker does: everything on vectors that is too slow for a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from embedviz.records import Embeddings
+from embedviz.workers.operation import Context, Operations
+from embedviz.workers.wire import Arrays
+
+_PAIRS = 50
+
+
+def warm() -> None:
+    """Compile umap, before any fork."""
+    from embedviz.projection.warm import warm as compile_umap
+
+    compile_umap()
+
+
+def operations() -> Operations:
+    """The operations; they keep nothing between requests."""
+    return {"project": project, "similarity": similarity, "matrix": matrix}
+
+
+def _processed(arguments: dict[str, Any], arrays: Arrays) -> Embeddings:
+    from embedviz.vectors import postprocess
+
+    raw = Embeddings(arrays["vectors"], tuple(map(str, range(len(arrays["vectors"])))))
+    return postprocess(raw, arguments["postprocessing"])
+
+
+def project(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    """A map of the vectors and how far it can be trusted."""
+    from embedviz.projection import project as draw
+
+    drawn = draw(
+        _processed(arguments, arrays),
+        arguments["method"],
+        dimensions=arguments["dimensions"],
+        seed=arguments["seed"],
+        progress=context.progress("drawing the map"),
+        **arguments["parameters"],
+    )
+    value = {
+        "method": drawn.method,
+        "parameters": dict(drawn.parameters),
+        "seed": drawn.seed,
+        "trust": drawn.trust,
+        "kept": drawn.kept,
+        "note": drawn.note,
+    }
+    return value, {"coordinates": drawn.coordinates}
+
+
+def similarity(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    """Nearest neighbours, the most and least similar pairs, and how crowded the space is; raw and centred alike."""
+    from embedviz.similarity import mean_cosine, neighbours, pairs
+
+    context.progress("comparing")(0, 1)
+    embeddings = _processed(arguments, arrays)
+    near = neighbours(embeddings, k=arguments["k"])
+    found = pairs(embeddings, k=_PAIRS)
+    value = {"crowding": mean_cosine(embeddings), "undefined": list(near.undefined)}
+    results: Arrays = {"indices": near.indices, "cosines": near.cosines}
+    for name, listed in (("most", found.most), ("least", found.least)):
+        results[f"{name}_pairs"] = np.array([(pair.i, pair.j) for pair in listed], dtype=np.int64).reshape(-1, 2)
+        results[f"{name}_cosines"] = np.array([pair.cosine for pair in listed], dtype=np.float32)
+    return value, results
+
+
+def matrix(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    """All cosines, and an order of the instances that puts the like beside the like."""
+    from embedviz.ordering import matrix_order
+    from embedviz.similarity import cosine_similarity
+
+    context.progress("comparing")(0, 1)
+    embeddings = _processed(arguments, arrays)
+    order = matrix_order(embeddings.vectors, by=arguments["by"], labels=arguments.get("labels"))
+    return {}, {"cosines": cosine_similarity(embeddings), "order": np.asarray(order, dtype=np.int64)}

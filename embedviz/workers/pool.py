@@ -1,0 +1,210 @@
+"""All workers of a server: one a checkpoint, and one for each piece of numerical work."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedviz.errors import Cancelled
+from embedviz.workers.process import Nursery, Process, Progress, can_fork, spawn
+from embedviz.workers.wire import Arrays
+
+log = logging.getLogger(__name__)
+
+#: How many checkpoints are held open; the one idle for longest goes first.
+MAX_OPEN = 6
+OPEN_DEADLINE, CAPTURE_DEADLINE, NUMBERS_DEADLINE = 600.0, 3600.0, 1800.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a checkpoint comes from. ``path`` None is the bundled one; ``owner`` "" makes it everybody's."""
+
+    name: str
+    path: Path | None = None
+    owner: str = ""
+
+    @property
+    def shared(self) -> bool:
+        return not self.owner
+
+
+class ModelWorker:
+    """One opened checkpoint in a process of its own, opened again by itself if that process died while idle."""
+
+    def __init__(self, source: Source, start: Callable[[Callable[[], bool]], Process]) -> None:
+        self.source = source
+        self.summary: dict[str, Any] = {}
+        self.used = time.monotonic()
+        self._start = start
+        self._process: Process | None = None
+        self._turn = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        return self._turn.locked()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.alive else None
+
+    def open(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """The checkpoint's summary (see ``model_operations.summary``)."""
+        with self._turn_when_free(progress, stopped):
+            self._ensure_open(progress, stopped)
+            return self.summary
+
+    def capture(
+        self,
+        arguments: dict[str, Any],
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> tuple[Any, Arrays]:
+        """``model_operations``' capture."""
+        with self._turn_when_free(progress, stopped):
+            process = self._ensure_open(progress, stopped)
+            return process.ask("capture", arguments, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE)
+
+    def _ensure_open(self, progress: Progress | None, stopped: Callable[[], bool]) -> Process:
+        self.used = time.monotonic()
+        if self._process is None or not self._process.alive:
+            if progress is not None:
+                progress("starting a worker", 0, 0)
+            self._process = self._start(stopped)
+            arguments = {"path": str(self.source.path) if self.source.path else None, "name": self.source.name}
+            try:
+                self.summary, _ = self._process.ask(
+                    "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE
+                )
+            except BaseException:
+                self.end()
+                raise
+        return self._process
+
+    def _turn_when_free(self, progress: Progress | None, stopped: Callable[[], bool]) -> _Turn:
+        while not self._turn.acquire(timeout=0.05):
+            if stopped():
+                raise Cancelled("Stopped, as you asked")
+            if progress is not None:
+                progress("waiting for others who use this model", 0, 0)
+        return _Turn(self)
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+
+class _Turn:
+    def __init__(self, worker: ModelWorker) -> None:
+        self._worker = worker
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.used = time.monotonic()
+        self._worker._turn.release()
+
+
+class Pool:
+    """The workers of one server."""
+
+    def __init__(self) -> None:
+        self._models = Nursery("model") if can_fork() else None
+        self._numbers = Nursery("numbers") if can_fork() else None
+        self._workers: dict[Source, ModelWorker] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to warm up; returns at once."""
+        for nursery in (self._models, self._numbers):
+            if nursery is not None:
+                nursery.start()
+        if self._models is None:
+            log.warning("this system cannot fork: each worker starts slowly, with fewer limits")
+
+    def model(self, source: Source) -> ModelWorker:
+        """The worker of this source, made (but not started) where there is none."""
+        with self._lock:
+            if source not in self._workers:
+                self._retire()
+                nursery = self._models
+                start = nursery.fork if nursery is not None else lambda _stopped: spawn("model")
+                self._workers[source] = ModelWorker(source, start)
+            return self._workers[source]
+
+    def _retire(self) -> None:
+        idle = sorted((w for w in self._workers.values() if not w.busy), key=lambda worker: worker.used)
+        for worker in idle[: max(0, len(self._workers) - MAX_OPEN + 1)]:
+            log.info("retiring %s", worker.source.name)
+            worker.end()
+            del self._workers[worker.source]
+
+    def release(self, owner: str) -> None:
+        """End the workers that belong to ``owner``, a session that is over."""
+        with self._lock:
+            for source in [source for source in self._workers if source.owner == owner and owner]:
+                self._workers.pop(source).end()
+
+    def numbers(
+        self,
+        operation: str,
+        arguments: dict[str, Any],
+        arrays: Arrays,
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> tuple[Any, Arrays]:
+        """Numerical work in a process of its own, so that stopping it is ending it and none waits for another."""
+        process = self._numbers_process(operation, arguments, progress, stopped)
+        try:
+            return process.ask(
+                operation, arguments, arrays, progress=progress, stopped=stopped, deadline=NUMBERS_DEADLINE
+            )
+        finally:
+            process.kill()
+
+    def _numbers_process(
+        self, operation: str, arguments: dict[str, Any], progress: Progress | None, stopped: Callable[[], bool]
+    ) -> Process:
+        if self._numbers is None:
+            return spawn("numbers")
+        needs_umap = operation == "project" and arguments.get("method") == "umap"
+        # While umap still compiles (half a minute, the first time on a machine), nothing else has to wait for it.
+        if not self._numbers.ready.is_set() and not needs_umap:
+            self._numbers.start()
+            return spawn("numbers")
+        if progress is not None and not self._numbers.ready.is_set():
+            progress("preparing UMAP (only once on this machine)", 0, 0)
+        return self._numbers.fork(stopped)
+
+    def stop(self) -> None:
+        """End every worker."""
+        with self._lock:
+            for worker in self._workers.values():
+                worker.end()
+            self._workers.clear()
+        for nursery in (self._models, self._numbers):
+            if nursery is not None:
+                nursery.stop()
+
+
+_pool: Pool | None = None
+_making = threading.Lock()
+
+
+def pool() -> Pool:
+    """This process's pool, started on first use."""
+    global _pool
+    with _making:
+        if _pool is None:
+            _pool = Pool()
+            _pool.start()
+            atexit.register(_pool.stop)
+        return _pool
