@@ -94,8 +94,7 @@ def _recipe(folder: Path, parts: list[tuple[str, str]]) -> Recipe:
 def _modes(settings: dict[str, Any]) -> tuple[str, ...]:
     if "pooling_mode" in settings:
         listed = settings["pooling_mode"]
-        named = {"mean_sqrt_len": "mean_sqrt_len_tokens"}
-        modes = [named.get(mode, mode) for mode in ([listed] if isinstance(listed, str) else listed)]
+        modes = [listed] if isinstance(listed, str) else list(listed)
         chosen = tuple(mode for mode in TRAINED_MODES if mode in modes)
         known = len(chosen) == len(modes)
     else:

@@ -121,7 +121,9 @@ def probe_batch(checkpoint: Checkpoint, instances: int, tokens: int) -> dict[str
     import torch
 
     words = checkpoint.tokenizer(_PROBE_TEXT, truncation=True, max_length=checkpoint.max_tokens)["input_ids"]
-    ids = (words * (tokens // max(1, len(words)) + 1))[:tokens]
+    # A tokenizer of another model may give ids this one has no row for; the shapes are the same all the same.
+    rows = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
+    ids = [word % rows for word in (words * (tokens // max(1, len(words)) + 1))[:tokens]]
     batch: dict[str, Any] = {"input_ids": torch.tensor([ids] * instances)}
     batch["attention_mask"] = torch.ones_like(batch["input_ids"])
     return batch
