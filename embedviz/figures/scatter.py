@@ -1,0 +1,187 @@
+"""The map: a projection drawn with its colours, its selection, its search hits and its true neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from embedviz.errors import ProjectionError
+from embedviz.figures.colours import THEMES
+from embedviz.figures.frame import blank
+from embedviz.figures.marks import Mark, colour_axis, marks
+from embedviz.figures.points import FADED, Canvas, Trace, canvas
+from embedviz.figures.words import escape, shorten
+from embedviz.records import FloatArray, Instances, IntArray, Projection
+
+#: More selected points than this are shown by fading the others, not by rings.
+MOST_RINGS = 12
+
+
+def scatter(
+    projection: Projection,
+    instances: Instances,
+    *,
+    colour: str | None = None,
+    selected: Sequence[str] = (),
+    highlighted: Sequence[str] = (),
+    lines: Sequence[tuple[str, str]] = (),
+    theme: str = "light",
+    size: float | None = None,
+    height: int = 560,
+) -> go.Figure:
+    """The map of ``instances``, in 2-D or 3-D.
+
+    ``colour`` names a column; without it all points look alike. ``selected`` are the ids that are ringed (and, if
+    there are several, all others are faded), ``highlighted`` those that a search has found, ``lines`` pairs of ids to
+    join. Points that have no finite place are left out. The first element of a point's ``customdata`` is its id.
+    """
+    coordinates = projection.coordinates
+    if coordinates.ndim != 2 or coordinates.shape[1] not in (2, 3) or len(coordinates) != len(instances):
+        raise ProjectionError(
+            "A map needs a place in 2-D or 3-D for each instance",
+            value=f"coordinates {coordinates.shape} for {len(instances)} instances",
+            remedy="Project these same instances again.",
+        )
+    if colour is not None and colour not in instances.columns:
+        raise ProjectionError(
+            "There is no such column to colour by",
+            value=colour,
+            remedy=f"Choose one of: {', '.join(instances.columns)}.",
+        )
+    drawing = canvas(coordinates, instances, THEMES[theme], colour, size)
+    visible = np.asarray(np.isfinite(coordinates).all(axis=1))
+    figure = blank(drawing.theme, height)
+    place = {identity: position for position, identity in enumerate(instances.ids) if visible[position]}
+    figure.add_traces(_lines(drawing, place, lines))
+    hits = np.isin(np.arange(len(instances)), [place[identity] for identity in highlighted if identity in place])
+    looks = marks(drawing, visible, theme)
+    figure.add_traces(_groups(drawing, looks, hits))
+    chosen = np.array([place[identity] for identity in dict.fromkeys(selected) if identity in place], dtype=np.int64)
+    _select(figure, drawing, chosen)
+    _legend(figure, drawing, looks)
+    _axes(figure, drawing, coordinates[visible])
+    return figure
+
+
+def _groups(drawing: Canvas, marks: list[Mark], hits: npt.NDArray[np.bool_]) -> list[Trace]:
+    """One trace a mark; with a search, one for those found, drawn last, and one for the rest, faded."""
+    if not hits.any():
+        return [_points(drawing, mark, mark.positions) for mark in marks]
+    below, above = [], []
+    for mark in marks:
+        found, rest = mark.positions[hits[mark.positions]], mark.positions[~hits[mark.positions]]
+        if len(rest):
+            below.append(_points(drawing, mark, rest, opacity=FADED, named=not len(found)))
+        if len(found):
+            above.append(_points(drawing, mark, found))
+    return below + above
+
+
+def _points(
+    drawing: Canvas, mark: Mark, positions: IntArray, *, opacity: float | None = None, named: bool = True
+) -> Trace:
+    marker = mark.at(positions) | {"opacity": drawing.opacity if opacity is None else opacity}
+    return drawing.points(
+        positions,
+        marker,
+        name=mark.name,
+        legendgroup=mark.name,
+        legendrank=1 + mark.place,
+        showlegend=bool(named and mark.name),
+    )
+
+
+def _lines(drawing: Canvas, place: dict[str, int], lines: Sequence[tuple[str, str]]) -> list[Trace]:
+    """All lines as one trace beneath the points, with a gap after each."""
+    pairs = [(place[start], place[end]) for start, end in lines if start in place and end in place]
+    if not pairs:
+        return []
+    trace = drawing.trace(
+        np.array([position for pair in pairs for position in (*pair, pair[1])], dtype=np.int64),
+        mode="lines",
+        line={"color": drawing.theme.muted, "width": 1.3 if drawing.flat else 3.0},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for axis in ("x", "y") if drawing.flat else ("x", "y", "z"):
+        values = np.array(trace[axis], dtype=np.float32)
+        values[2::3] = np.nan
+        trace[axis] = values
+    return [trace]
+
+
+def _select(figure: go.Figure, drawing: Canvas, chosen: IntArray) -> None:
+    """Tell plotly's own selection what is selected, and ring it."""
+    if drawing.flat:
+        ids = {drawing.instances.ids[position] for position in chosen}
+        # One point is found by its ring; fading all the others for it would hide the map.
+        faint = FADED if len(chosen) > 1 else drawing.opacity
+        for trace in figure.data:
+            if trace.mode == "markers":
+                indices = [index for index, data in enumerate(trace.customdata) if data[0] in ids]
+                opacity = trace.marker.opacity
+                trace.update(
+                    selectedpoints=indices if len(chosen) else None,
+                    selected={"marker": {"opacity": opacity}},
+                    unselected={"marker": {"opacity": min(faint, opacity)}},
+                )
+    if 0 < len(chosen) <= MOST_RINGS:
+        ring = {"symbol": "circle-open", "size": drawing.size + 8, "color": drawing.theme.ink, "opacity": 1.0}
+        ring["line"] = {"width": 2.2, "color": drawing.theme.ink}
+        figure.add_trace(
+            drawing.trace(
+                chosen,
+                mode="markers",
+                marker=ring,
+                customdata=[[drawing.instances.ids[position]] for position in chosen],
+                hoverinfo="skip",
+                showlegend=False,
+                **({"unselected": {"marker": {"opacity": 1.0}}} if drawing.flat else {}),
+            )
+        )
+
+
+def _legend(figure: go.Figure, drawing: Canvas, looks: list[Mark]) -> None:
+    scale = any(mark.continuous for mark in looks)
+    if scale:
+        figure.update_layout(coloraxis=colour_axis(drawing, looks))
+    title = "" if scale or drawing.colour is None else escape(shorten(drawing.colour, 26))
+    figure.update_layout(
+        legend={
+            "title": {"text": title, "font": {"size": 12, "color": drawing.theme.muted}},
+            "itemsizing": "constant",
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"size": 13, "color": drawing.theme.ink},
+            # Below the map, which has the whole width so.
+            "orientation": "h",
+            "x": 0,
+            "y": -0.02,
+            "yanchor": "top",
+        },
+    )
+
+
+def _axes(figure: go.Figure, drawing: Canvas, places: FloatArray) -> None:
+    axis = {"visible": False, "showgrid": False, "zeroline": False, "showticklabels": False, "title": None}
+    if drawing.flat:
+        figure.update_layout(
+            clickmode="event+select", dragmode="pan", xaxis=axis, yaxis=axis | {"scaleanchor": "x", "scaleratio": 1}
+        )
+        return
+    spread = np.ptp(places, axis=0) if len(places) else np.zeros(3)
+    # True proportions, unless the cloud is all but flat and would be drawn as a line.
+    aspect = "data" if spread.min() > 0.05 * spread.max() else "cube"
+    walls = axis | {"showbackground": False, "showspikes": False}
+    figure.update_layout(
+        scene={
+            "xaxis": walls,
+            "yaxis": walls,
+            "zaxis": walls,
+            "aspectmode": aspect,
+            "dragmode": "turntable",
+            "camera": {"eye": {"x": 1.2, "y": 1.2, "z": 0.8}},
+        }
+    )
