@@ -18,7 +18,7 @@ _MAX_FILES = 512
 
 
 def die_with_parent() -> None:
-    """Be killed when the parent goes (Linux)."""
+    """Be killed when the parent's thread that forked this process goes (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ def matrix(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple
     from embedviz.similarity import cosine_similarity
 
     context.progress("comparing")(0, 1)
-    embeddings = _processed(arguments, arrays)
+    everything = _processed(arguments, arrays)
+    # Centring is over all instances, so the ones asked for are taken out afterwards.
+    embeddings = replace(everything, vectors=everything.vectors[arguments["positions"]])
     order = matrix_order(embeddings.vectors, by=arguments["by"], labels=arguments.get("labels"))
     return {}, {"cosines": cosine_similarity(embeddings), "order": np.asarray(order, dtype=np.int64)}

@@ -170,6 +170,11 @@ class Pool:
         finally:
             process.kill()
 
+    @property
+    def numbers_ready(self) -> bool:
+        """Whether numerical work starts at once, umap compiled."""
+        return self._numbers is not None and self._numbers.ready.is_set()
+
     def _numbers_process(
         self, operation: str, arguments: dict[str, Any], progress: Progress | None, stopped: Callable[[], bool]
     ) -> Process:

@@ -173,6 +173,7 @@ class Nursery:
         self._numbers = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
         self._answered = threading.Condition()
+        self._gone = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -182,6 +183,7 @@ class Nursery:
             if self._child is not None and self._child.poll() is None:
                 return
             self.ready.clear()
+            self._gone = threading.Event()
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             command = [sys.executable, "-m", "embedviz.workers.zygote", self.kind, str(theirs.fileno())]
             self._child = subprocess.Popen(
@@ -189,9 +191,11 @@ class Nursery:
             )
             theirs.close()
             self._control = ours
-            threading.Thread(target=self._listen, args=(ours,), name=f"zygote-{self.kind}", daemon=True).start()
+            threading.Thread(
+                target=self._listen, args=(ours, self._gone), name=f"zygote-{self.kind}", daemon=True
+            ).start()
 
-    def _listen(self, control: socket.socket) -> None:
+    def _listen(self, control: socket.socket, gone: threading.Event) -> None:
         while True:
             try:
                 data = control.recv(65536)
@@ -205,7 +209,7 @@ class Nursery:
                     else:
                         self._answers[message["id"]] = message
                 else:
-                    self._answers[-1] = {}
+                    gone.set()
                 self._answered.notify_all()
             if not data:
                 return
@@ -238,10 +242,10 @@ class Nursery:
         return number
 
     def _await(self, number: int, limit: float, stopped: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-        until = time.monotonic() + limit
+        until, gone = time.monotonic() + limit, self._gone
         with self._answered:
             while number not in self._answers:
-                if self._answers.pop(-1, None) is not None or time.monotonic() > until:
+                if gone.is_set() or time.monotonic() > until:
                     raise WorkerError("The workers' parent process is gone", remedy="Try again; see the server's log.")
                 if stopped():
                     raise Cancelled("Stopped, as you asked")

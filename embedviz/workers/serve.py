@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sys
 import threading
@@ -24,9 +25,9 @@ KINDS: dict[str, Callable[[], Operations]] = {
 
 
 def serve(kind: str, source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests from ``source`` on ``sink`` until it ends."""
+    """Answer requests from ``source`` on ``sink`` until it ends, which ends the process."""
     operations = KINDS[kind]()
-    requests: queue.Queue[tuple[dict[str, Any], Arrays] | None] = queue.Queue()
+    requests: queue.Queue[tuple[dict[str, Any], Arrays]] = queue.Queue()
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(source, requests, cancelled), daemon=True).start()
     writing = threading.Lock()
@@ -35,8 +36,8 @@ def serve(kind: str, source: BinaryIO, sink: BinaryIO) -> None:
         with writing:
             send(sink, message, arrays)
 
-    while (request := requests.get()) is not None:
-        message, arrays = request
+    while True:
+        message, arrays = requests.get()
         number = int(message["id"])
         context = Context(
             say=lambda phase, done, total, number=number: say(  # type: ignore[misc]
@@ -57,7 +58,8 @@ def _listen(source: BinaryIO, requests: queue.Queue[Any], cancelled: set[int]) -
                 requests.put(frame)
     except (OSError, EmbedvizError):
         log.info("the server is gone", exc_info=True)
-    requests.put(None)
+    # Nobody is left to take a result, so what is being worked on is of no use.
+    os._exit(0)
 
 
 def _answer(
@@ -101,7 +103,6 @@ def main() -> None:
     # A library that prints must not break the frames.
     sys.stdout = sys.stderr
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    limits.die_with_parent()
     limits.leave_network()
     limits.confine()
     serve(sys.argv[1], sys.stdin.buffer, sink)

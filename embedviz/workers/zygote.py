@@ -29,7 +29,6 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
     # A Ctrl+C in the terminal is for the server, which then ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    limits.die_with_parent()
     alone = limits.leave_network()
     started = time.perf_counter()
     WARM[kind]()
