@@ -1,0 +1,138 @@
+"""The sidebar's first section: which checkpoint, and what it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from embedviz.errors import CheckpointError
+from embedviz.ui import options
+from embedviz.ui.picture import Opened
+from embedviz.ui.state import BUNDLED, State
+from embedviz.ui.words import escape, shorten
+from embedviz.workers.pool import Source
+
+_WAYS = {"bundled": "Bundled", "upload": "Upload", "path": "Path"}
+_MAX_FILES = 5_000
+
+
+def checkpoint_choice(state: State, opened: Opened | None) -> None:
+    """Choose a checkpoint; the choice goes to ``state.source``."""
+    st.markdown("## 1 Checkpoint")
+    _card(state, opened)
+    ways = [way for way in _WAYS if way != "path" or options.model_folders()]
+    way = st.segmented_control(
+        "Where the checkpoint is from",
+        ways,
+        format_func=_WAYS.__getitem__,
+        key="checkpoint_way",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if way == "bundled":
+        _bundled(state)
+    elif way == "upload":
+        _upload(state)
+    elif way == "path":
+        _path(state)
+
+
+def _card(state: State, opened: Opened | None) -> None:
+    with st.container(border=True, key="checkpoint_card", gap=None):
+        st.markdown(f"**{escape(shorten(state.source.name, 60))}**" + (" (bundled)" if state.source == BUNDLED else ""))
+        if opened is None:
+            st.caption("not open yet")
+            return
+        st.caption(escape(opened.text))
+        for finding in opened.findings:
+            st.caption(f":material/warning: {escape(finding['title'])}", help=escape(_told(finding)))
+
+
+def _told(finding: dict[str, str]) -> str:
+    return f"{finding['evidence']}. {finding['why']} {finding['remedy']}"
+
+
+def _bundled(state: State) -> None:
+    st.caption("A sentence model of 22.7 million parameters that comes with embedviz.")
+    if state.source != BUNDLED and st.button("Open the bundled model", key="open_bundled", width="stretch"):
+        state.choose_source(BUNDLED)
+        st.rerun()
+
+
+def _upload(state: State) -> None:
+    folder = st.toggle("A folder, not a zip", key="upload_folder", help="Choose the folder that holds config.json.")
+    if folder:
+        files = st.file_uploader("The model's folder", accept_multiple_files="directory", key="upload_files")
+    else:
+        file = st.file_uploader("A zip of the model's folder", key="upload_zip")
+        files = [file] if file else []
+    if files and st.button("Open the upload", type="primary", key="open_upload", width="stretch"):
+        try:
+            state.choose_source(spool(files, state))
+        except CheckpointError as error:
+            st.error(escape(error))
+            return
+        st.rerun()
+    if not files:
+        st.caption("The folder that `save_pretrained` wrote: config.json, model.safetensors, tokenizer files.")
+
+
+def spool(files: Sequence[UploadedFile], state: State) -> Source:
+    """Write uploaded files to this session's own folder, named by their content, and return them as a source."""
+    if len(files) > _MAX_FILES:
+        raise CheckpointError(
+            f"These are {len(files):,} files, more than {_MAX_FILES:,}", remedy="Upload the model's own folder only."
+        )
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(hashlib.file_digest(file, "sha256").digest())
+    target = state.upload_folder() / digest.hexdigest()[:16]
+    for file in files:
+        path = target / _inside(file.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.seek(0)
+        with path.open("wb") as out:
+            while chunk := file.read(2**20):
+                out.write(chunk)
+    single = len(files) == 1
+    name = PurePosixPath(files[0].name).parts[0]
+    return Source(name, target / _inside(files[0].name) if single else target, owner=state.id)
+
+
+def _inside(name: str) -> Path:
+    """A file's relative path as the browser gave it, or CheckpointError where it would leave its folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        raise CheckpointError("A file's name points outside its folder", value=name, remedy="Rename it.")
+    return Path(*parts)
+
+
+def _path(state: State) -> None:
+    offered = options.offered()
+    if offered:
+        chosen = st.selectbox(
+            "Models this server offers",
+            offered,
+            index=None,
+            format_func=lambda source: source.name,
+            key="offered_model",
+            placeholder=f"{len(offered)} to choose from",
+        )
+    else:
+        chosen = None
+        st.caption("No model was found in the folders this server was started with.")
+    typed = st.text_input("or a path", key="typed_path", placeholder=str(options.model_folders()[0]))
+    if st.button("Open", type="primary", key="open_path", width="stretch", disabled=not (chosen or typed)):
+        try:
+            source = options.allowed(typed) if typed else chosen
+        except CheckpointError as error:
+            st.error(escape(error))
+            return
+        if source is not None:
+            state.choose_source(source)
+            st.rerun()

@@ -1,0 +1,155 @@
+"""The Explore page: one layer's map, and beside it who is similar to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from embedviz.figures import CONFIG, describe, scatter
+from embedviz.pooling import POOLINGS
+from embedviz.projection import METHODS
+from embedviz.ui import flow, tables, words
+from embedviz.ui.map_choice import map_choice
+from embedviz.ui.picture import Picture, Settings, kept
+from embedviz.ui.state import State, state
+from embedviz.vectors import POSTPROCESSING
+
+#: Lines drawn from the chosen instance to its true neighbours.
+_LINES = 10
+
+
+def page() -> None:
+    """Draw the page for the session's settings."""
+    session = state()
+    settings = session.settings
+    flow.relevant(session, settings)
+    picture = flow.ensure_picture(session, settings) if settings is not None else None
+    stale = picture is None and session.shown is not None
+    if stale and session.shown is not None:
+        picture = kept(session.shown)
+    flow.failure(session)
+    flow.progress(session)
+    if picture is None:
+        _empty(session)
+        return
+    if stale and session.job is None and session.failure is None:
+        st.info("This is from earlier settings. Press Run in the sidebar for the new ones.", icon=":material/history:")
+    _show(picture, session)
+
+
+def _empty(session: State) -> None:
+    if session.instances is None:
+        st.markdown("# Nothing to show yet")
+        st.markdown("Type a sentence in the sidebar, paste some lines, or take a sample.")
+    elif session.job is not None:
+        st.skeleton(height=560)
+    elif session.settings is not None and session.failure is None:
+        st.markdown("# Ready")
+        st.markdown("Press Run in the sidebar to see the map.")
+
+
+@st.fragment
+def _show(picture: Picture, session: State) -> None:
+    # A later choice of the map's settings redraws the whole page, with a new picture.
+    _heading(picture.settings)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _map(picture, session)
+    with right:
+        tables.beside(picture, session)
+
+
+def _heading(settings: Settings) -> None:
+    layer = words.escape(settings.layer or "the whole model")
+    pooling = POOLINGS[settings.pooling].label.lower()
+    then = POSTPROCESSING[settings.postprocessing].label.lower()
+    count = words.count(len(settings.instances), "instance")
+    st.markdown(f"# {layer}")
+    st.caption(f"{words.escape(settings.opened.name)} · pooled {words.escape(pooling)} · {then} · {count}")
+
+
+def _map(picture: Picture, session: State) -> None:
+    colour, found = map_choice(picture, session)
+    projection = picture.projection
+    if projection is None:
+        st.info(words.escape(picture.unmapped), icon=":material/info:")
+        return
+    lines = tables.nearest_ids(picture, session.focus, _LINES) if session.focus else []
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    figure = scatter(
+        projection,
+        picture.instances,
+        colour=colour,
+        selected=tuple(dict.fromkeys((*session.selected, *session.ringed))),
+        highlighted=found,
+        lines=[(str(session.focus), near) for near in lines],
+        theme=theme,
+    )
+    # Zoom and pan are kept while the same map is redrawn; another map begins with all of it in view.
+    figure.update_layout(uirevision=str(hash((picture.settings.map_key, picture.preview))))
+    key = f"map_{projection.dimensions}"
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=lambda: _selected(session, key),
+        selection_mode=("points", "box", "lasso"),
+        config=CONFIG,
+        theme=None,
+        alt=describe(projection, picture.instances, colour=colour),
+    )
+    _caption(picture)
+
+
+def _selected(session: State, key: str) -> None:
+    """Take over what was selected on the map: plotly forgets it as soon as the figure changes."""
+    event: Any = st.session_state.get(key) or {}
+    points = event.get("selection", {}).get("points", [])
+    ids = tuple(dict.fromkeys(_id(point) for point in points))
+    session.select(ids)
+
+
+def _id(point: dict[str, Any]) -> str:
+    """The id that ``scatter`` put first into the point's customdata."""
+    custom = point["customdata"]
+    return str(custom["0"] if isinstance(custom, dict) else custom[0])
+
+
+def _caption(picture: Picture) -> None:
+    projection = picture.projection
+    assert projection is not None
+    method = METHODS[projection.method].label if projection.method in METHODS else projection.method
+    told = [f"{name.replace('_', ' ')} {value:g}" for name, value in projection.parameters.items() if _number(value)]
+    parts = [method, *told, f"seed {projection.seed}", words.count(len(picture.instances), "instance")]
+    st.caption(words.escape(" · ".join(parts)))
+    if projection.kept is not None and projection.trust is not None:
+        st.markdown(
+            f"**About {_share(projection.kept)} nearest neighbours survive on this map** "
+            f"(trustworthiness {projection.trust:.2f})"
+        )
+    if picture.preview:
+        st.caption("A first picture by PCA, while the one you asked for is being drawn.")
+    if projection.note:
+        st.caption(f":material/info: {words.escape(projection.note)}")
+    with st.expander("What a map does not say"):
+        st.markdown(_NOT_SAID)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _share(kept_share: float) -> str:
+    tenths = round(10 * kept_share)
+    for top, bottom in ((1, 5), (1, 4), (1, 3), (1, 2), (2, 3), (3, 4)):
+        if abs(kept_share - top / bottom) < 0.03:
+            return f"{top} in {bottom}"
+    return "all" if tenths == 10 else f"{tenths} in 10" if tenths else "none"
+
+
+_NOT_SAID = """
+- **Gaps and sizes of groups mean little.** A map from 384 dimensions to 2 must tear some neighbours apart.
+- **Directions mean nothing.** A map may be turned or mirrored without becoming wrong.
+- **Another seed gives another picture.** What stays under several seeds can be trusted more.
+- **The table beside it is exact.** Lines lead from the chosen point to its true nearest neighbours.
+"""

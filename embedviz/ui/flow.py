@@ -1,0 +1,147 @@
+"""What happens when: opening, capturing and drawing are started here, watched here, and stopped here."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from embedviz.errors import Cancelled, EmbedvizError, WorkerError
+from embedviz.records import Instances
+from embedviz.ui import words
+from embedviz.ui.jobs import start
+from embedviz.ui.picture import Opened, Picture, Settings, cost, draw, kept, open_checkpoint, opened, quick
+from embedviz.ui.state import State
+from embedviz.ui.store import store
+
+#: A picture that is ready within this many seconds replaces the old one without a progress bar in between.
+_PATIENCE = 0.9
+
+
+def ensure_open(state: State) -> Opened | None:
+    """The open checkpoint; starts to open it where it is not."""
+    found = opened(state.source)
+    key = ("open", state.source)
+    if found is not None or (state.failure and state.failure[0] == key):
+        return found
+    if state.job is None or state.job.key != key:
+        state.leave_job()
+        source = state.source
+        state.job = start(key, lambda job: open_checkpoint(source, job), state.id)
+        state.job.wait(_PATIENCE)
+    _take_over(state)
+    return opened(state.source)
+
+
+def settings_of(state: State, checkpoint: Opened, instances: Instances) -> Settings:
+    """What the sidebar asks for now."""
+    return Settings(checkpoint, str(state.layer), str(state.pooling), state.postprocessing, instances, state.map)
+
+
+def ensure_picture(state: State, settings: Settings) -> Picture | None:
+    """The picture of these settings, or its preview; starts to make it where that is quick or was asked for."""
+    key = ("draw", settings.map_key)
+    found = kept(settings)
+    if found is not None and not found.preview:
+        if state.job is not None and state.job.key != key:
+            state.leave_job()
+        state.job, state.shown = None, settings
+        return found
+    if state.failure and state.failure[0] == key:
+        return found
+    if state.job is not None and state.job.key == key:
+        _take_over(state)
+    elif quick(settings):
+        run(state, settings)
+        _take_over(state)
+    else:
+        state.leave_job()
+    found = kept(settings)
+    if found is not None and not found.preview:
+        state.shown = settings
+    return found
+
+
+def run(state: State, settings: Settings) -> None:
+    """Make the picture now; what was being made for other settings is given up."""
+    state.leave_job()
+    state.failure = None
+    state.job = start(("draw", settings.map_key), lambda job: draw(settings, job), state.id)
+    state.job.wait(_PATIENCE)
+
+
+def _take_over(state: State) -> None:
+    """Keep the outcome of a job that is over."""
+    if state.job is not None and state.job.finished:
+        if state.job.error is not None:
+            state.failure = (state.job.key, state.job.error)
+        state.job = None
+
+
+def run_button(state: State, settings: Settings) -> None:
+    """The sidebar's last section: make the picture, and what that will cost."""
+    found = kept(settings)
+    if (found is not None and not found.preview) or state.job is not None:
+        return
+    seconds, size = cost(settings)
+    if st.button("Run", type="primary", key="run", width="stretch", icon=":material/play_arrow:"):
+        run(state, settings)
+        st.rerun()
+    st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
+
+
+def progress(state: State) -> None:
+    """A bar with count, estimate and Cancel while something is being made."""
+    if state.job is not None:
+        _bar(state)
+
+
+@st.fragment(run_every=0.4)
+def _bar(state: State) -> None:
+    job = state.job
+    if job is None or job.finished:
+        st.rerun()
+        return
+    count = f" · {job.done:,} of {job.total:,}" if job.total else ""
+    left = f" · about {words.seconds(job.remaining)} left" if job.remaining is not None else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="progress"):
+        text = f"{job.phase[:1].upper()}{job.phase[1:]}{count}{left}"
+        st.progress(job.done / job.total if job.total else 0.02, text=text)
+        if st.button("Cancel", key="cancel", icon=":material/stop:"):
+            state.failure = (job.key, Cancelled("Stopped, as you asked", remedy="Nothing you chose or typed is lost."))
+            state.leave_job()
+            st.rerun()
+
+
+def failure(state: State) -> None:
+    """What went wrong, and a button that tries it again."""
+    if state.failure is None:
+        return
+    key, error = state.failure
+    with st.container(key="failure"):
+        if isinstance(error, Cancelled):
+            st.info(words.escape(error), icon=":material/stop_circle:")
+        else:
+            st.error(words.escape(error), icon=":material/error:")
+        label = "Start it again" if isinstance(error, WorkerError) else "Try again"
+        if st.button(label, key="again", icon=":material/refresh:"):
+            _forget(key)
+            state.failure = None
+            st.rerun()
+
+
+def _forget(key: object) -> None:
+    if isinstance(key, tuple) and key[0] == "draw":
+        store.drop(key[1])
+
+
+def relevant(state: State, settings: Settings | None) -> None:
+    """Forget a failure that the person has moved on from."""
+    if state.failure is None:
+        return
+    current = {("open", state.source)} | ({("draw", settings.map_key)} if settings else set())
+    if state.failure[0] not in current:
+        state.failure = None
+
+
+def as_error(error: EmbedvizError) -> None:
+    """Show an error in place."""
+    st.error(words.escape(error))

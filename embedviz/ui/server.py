@@ -1,0 +1,64 @@
+"""The server around the pages: warms the workers up before anybody comes, and ends them with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from embedviz.modalities.samples import load_sample
+from embedviz.pooling import AS_TRAINED
+from embedviz.ui.jobs import Job, start, unexpected
+from embedviz.ui.picture import Settings, draw, open_checkpoint, opened
+from embedviz.workers.pool import pool
+
+log = logging.getLogger(__name__)
+_OWNER = "server"
+
+
+#: The script behind every page.
+PAGES = Path(__file__).with_name("main.py")
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Warm up while Streamlit starts; end every worker when it stops."""
+    _log()
+    pool()
+    start("first picture", _first_picture, _OWNER)
+    yield {}
+    pool().stop()
+
+
+def _first_picture(job: Job) -> None:
+    """What everybody sees first is made before the first of them comes; pages join the work where it stands."""
+    from embedviz.ui.state import BUNDLED, FIRST_SAMPLE
+
+    opening = start(("open", BUNDLED), lambda each: open_checkpoint(BUNDLED, each), _OWNER)
+    while not opening.wait(0.1):
+        job.progress("opening", 0, 0)
+    checkpoint = opened(BUNDLED)
+    if checkpoint is None:
+        return
+    settings = Settings(checkpoint, checkpoint.recommended, AS_TRAINED, "l2", load_sample(FIRST_SAMPLE))
+    start(("draw", settings.map_key), lambda each: draw(settings, each), _OWNER)
+
+
+def _log() -> None:
+    """Send the package's log to standard error, like Streamlit's own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("embedviz")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        logger.addHandler(handler)
+
+
+def show_error(error: Exception) -> bool:
+    """Show a short reference in place of an error nobody expected; the log has it whole."""
+    st.error(str(unexpected(error)), icon=":material/error:")
+    return True

@@ -1,0 +1,90 @@
+"""All that a session remembers, in one place. Widgets keep copies; this is what counts."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from embedviz.errors import EmbedvizError
+from embedviz.modalities.samples import SAMPLES
+from embedviz.records import Instances
+from embedviz.ui.jobs import Job, leave_all
+from embedviz.ui.picture import MapSettings, Opened, Settings
+from embedviz.workers.pool import Source, pool
+
+log = logging.getLogger(__name__)
+
+BUNDLED = Source("all-MiniLM-L6-v2")
+FIRST_SAMPLE = next(iter(SAMPLES))
+
+
+@dataclass
+class State:
+    """One session's choices and results."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    #: The checkpoint asked for, and the one that was open before it, to go back to if it cannot be opened.
+    source: Source = BUNDLED
+    layer: str | None = None
+    pooling: str | None = None
+    postprocessing: str = "l2"
+    map: MapSettings = field(default_factory=MapSettings)
+    #: The set of instances, and what the person typed beside it.
+    base: Instances | None = None
+    own: tuple[str, ...] = ()
+    only_own: bool = False
+    #: What was last shown, what is being made, and what failed under which settings.
+    shown: Settings | None = None
+    job: Job | None = None
+    failure: tuple[object, EmbedvizError] | None = None
+    #: Ids: the group the tables keep to, the one whose neighbours they list, and those a table row points at.
+    selected: tuple[str, ...] = ()
+    focus: str | None = None
+    ringed: tuple[str, ...] = ()
+    uploads: Path | None = None
+    #: What the sidebar asks for in this run of the script.
+    opened: Opened | None = None
+    instances: Instances | None = None
+    settings: Settings | None = None
+
+    def select(self, ids: tuple[str, ...]) -> None:
+        """Turn to these instances, the first of them in particular; to none where there are none."""
+        self.selected, self.focus, self.ringed = ids, next(iter(ids), None), ()
+
+    def leave_job(self) -> None:
+        """Stop waiting for what is being made."""
+        if self.job is not None:
+            self.job.leave(self.id)
+            self.job = None
+
+    def upload_folder(self) -> Path:
+        """A folder for this session's uploads, removed when the session ends."""
+        if self.uploads is None:
+            self.uploads = Path(tempfile.mkdtemp(prefix="embedviz-upload-"))
+        return self.uploads
+
+    def choose_source(self, source: Source) -> None:
+        """Turn to another checkpoint; the layer and pooling of the old one mean nothing there."""
+        if source != self.source:
+            self.leave_job()
+            self.source, self.layer, self.pooling, self.failure = source, None, None, None
+
+    def end(self) -> None:
+        """The session is over: stop its work, end its workers, remove its files."""
+        log.info("session %s is over", self.id[:8])
+        leave_all(self.id)
+        pool().release(self.id)
+        if self.uploads is not None:
+            shutil.rmtree(self.uploads, ignore_errors=True)
+
+
+@st.cache_resource(scope="session", on_release=State.end, show_spinner=False)
+def state() -> State:
+    """This session's state, released by Streamlit when the session ends."""
+    return State()

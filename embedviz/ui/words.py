@@ -1,0 +1,31 @@
+"""Texts from checkpoints and data, made safe for Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
+
+
+def escape(text: object) -> str:
+    """``text`` so that Markdown shows it as it is: no links, pictures, colours or formulas out of somebody's file."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def seconds(value: float) -> str:
+    """About so long: "1 s", "2 min"."""
+    return f"{max(1, round(value))} s" if value < 90 else f"{round(value / 60)} min"
+
+
+def size(value: float) -> str:
+    """So many bytes: "400 kB", "40 MB"."""
+    return f"{max(1, round(value / 1e3))} kB" if value < 1e6 else f"{value / 1e6:,.0f} MB"
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 instance", "240 instances"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
