@@ -1,0 +1,208 @@
+"""``embedviz``: the app, and the same work without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedviz.errors import EmbedvizError, InstancesError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embedviz.checkpoints import Checkpoint
+    from embedviz.records import Embeddings, Instances
+
+_BUNDLED = "bundled"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 2 after one clear line about bad input."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    _quiet()
+    try:
+        command: Callable[[argparse.Namespace], int] = given.command
+        return command(given)
+    except EmbedvizError as error:
+        print(f"embedviz: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("embedviz: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("embedviz", description="Open any checkpoint, see what every layer knows.")
+    parser.set_defaults(command=_serve)
+    _serving(parser)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    layers = commands.add_parser("layers", help="list the layers of a checkpoint")
+    layers.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a zip, or “{_BUNDLED}”")
+    layers.add_argument("--all", action="store_true", help="those that cannot be captured too, with the reason")
+    layers.set_defaults(command=_layers)
+    embed = commands.add_parser("embed", help="write the embeddings of instances at a layer")
+    embed.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a zip, or “{_BUNDLED}”")
+    embed.add_argument("instances", metavar="INSTANCES", type=Path, help="CSV, TSV, JSONL, Parquet or TXT")
+    embed.add_argument("--layer", metavar="PATH", help="dotted path; without it, the recommended layer")
+    embed.add_argument("--pooling", default=None, help="mean, first, last, max or “as trained”")
+    embed.add_argument("--postprocessing", default="none", help="none, l2, centred or standardised")
+    embed.add_argument("--text", metavar="COLUMN", help="the column with the texts")
+    embed.add_argument("--out", metavar="FILE", type=Path, required=True, help="FILE.npy, FILE.csv or FILE.parquet")
+    embed.set_defaults(command=_embed)
+    return parser
+
+
+def _serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--models", metavar="DIR", action="append", default=[], help="a folder of models to offer")
+    parser.add_argument("--port", metavar="N", type=int, default=8501, help="port of the app (8501)")
+    parser.add_argument("--address", metavar="HOST", default="127.0.0.1", help="address to serve on (127.0.0.1)")
+
+
+def _quiet() -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def _serve(given: argparse.Namespace) -> int:
+    """Become the app: the same as ``streamlit run app.py``."""
+    for folder in given.models:
+        if not Path(folder).is_dir():
+            raise EmbedvizError("This is not a folder", value=folder, remedy="Give a folder that holds models.")
+    here = Path(__file__).resolve().parent
+    script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
+    options = ["--server.port", str(given.port), "--server.address", given.address]
+    models = [word for folder in given.models for word in ("--models", str(Path(folder).resolve()))]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", *models]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def _open(path: str) -> Checkpoint:
+    from transformers.utils import logging
+
+    from embedviz.checkpoints import bundled_checkpoint, open_checkpoint
+
+    logging.disable_progress_bar()
+    return bundled_checkpoint() if path == _BUNDLED else open_checkpoint(path)
+
+
+def _layers(given: argparse.Namespace) -> int:
+    with _open(given.checkpoint) as checkpoint:
+        print(f"# {checkpoint.name}: {checkpoint.text}")
+        shown = [layer for layer in checkpoint.layers if layer.capturable or given.all]
+        width = max((len(layer.path) for layer in shown), default=1)
+        for layer in shown:
+            remark = layer.why or layer.warning or ("recommended" if layer.recommended else "")
+            line = f"{layer.path or '.':{width}}  {layer.role:10} {layer.kind:24} {layer.shape_text}  {remark}"
+            print(line.rstrip())
+    return 0
+
+
+def _embed(given: argparse.Namespace) -> int:
+    from embedviz.capture import capture
+    from embedviz.vectors import postprocess
+
+    write = _writer(given.out)
+    instances = _instances(given.instances, given.text)
+    with _open(given.checkpoint) as checkpoint:
+        layer = checkpoint.recommended.path if given.layer is None else given.layer.removeprefix(".")
+        pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
+        with _bar(len(instances)) as progress:
+            captured = capture(checkpoint, instances, [layer], pooling, progress=progress)[layer]
+        embeddings = postprocess(captured, given.postprocessing)
+    write(given.out, embeddings, instances)
+    _report(embeddings, given.out)
+    return 0
+
+
+def _report(embeddings: Embeddings, out: Path) -> None:
+    print(
+        f"{len(embeddings)} × {embeddings.width} from {embeddings.layer or 'the whole model'}, "
+        f"{embeddings.pooling}, {embeddings.postprocessing} → {out}",
+        file=sys.stderr,
+    )
+    if embeddings.cut is not None and embeddings.cut.any():
+        print(f"{int((embeddings.cut > 0).sum())} texts were longer than the model takes and were cut", file=sys.stderr)
+    for note in embeddings.notes:
+        print(note, file=sys.stderr)
+
+
+def _instances(file: Path, text: str | None) -> Instances:
+    from embedviz.modalities.instances import guess_columns, instances_from_table
+    from embedviz.modalities.table import read_table
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InstancesError(
+            f"The instances cannot be read ({error.strerror})", value=file, remedy="Check the path."
+        ) from error
+    table = read_table(data, file.name)
+    for note in table.notes:
+        print(f"{file.name}: {note}", file=sys.stderr)
+    guessed, label = guess_columns(table.frame) if text is None else (text, None)
+    instances = instances_from_table(table.frame, text=guessed, label=label, name=file.name)
+    if instances.dropped:
+        print(f"{file.name}: {instances.dropped} empty rows left out", file=sys.stderr)
+    return instances
+
+
+class _bar:
+    """A progress bar on stderr, as a callback."""
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self._bar: Any = tqdm(total=total, unit=" instances", file=sys.stderr, leave=False)
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        return lambda done, _total: self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _writer(out: Path) -> Callable[[Path, Embeddings, Instances], None]:
+    writers = {".npy": _npy, ".csv": _csv, ".parquet": _parquet}
+    if out.suffix not in writers:
+        raise EmbedvizError(
+            "Embeddings cannot be written to a file of this kind", value=out.name, remedy="Use .npy, .csv or .parquet."
+        )
+    if not out.absolute().parent.is_dir():
+        raise EmbedvizError("There is no such folder", value=out.absolute().parent, remedy="Make it first.")
+    return writers[out.suffix]
+
+
+def _npy(out: Path, embeddings: Embeddings, _instances: Instances) -> None:
+    import numpy as np
+
+    np.save(out, embeddings.vectors)
+
+
+def _csv(out: Path, embeddings: Embeddings, instances: Instances) -> None:
+    from embedviz.export.tables import to_csv
+
+    out.write_bytes(to_csv(_frame(embeddings, instances)))
+
+
+def _parquet(out: Path, embeddings: Embeddings, instances: Instances) -> None:
+    _frame(embeddings, instances).to_parquet(out, index=False)
+
+
+def _frame(embeddings: Embeddings, instances: Instances) -> pd.DataFrame:
+    """Id, text, the other columns, then one column a dimension."""
+    import pandas as pd
+
+    told = pd.DataFrame({"id": instances.ids, "text": instances.items, **instances.columns})
+    numbers = pd.DataFrame(embeddings.vectors, columns=[f"d{number}" for number in range(embeddings.width)])
+    return pd.concat([told, numbers], axis=1)
