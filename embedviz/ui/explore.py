@@ -33,9 +33,21 @@ def page() -> None:
     if picture is None:
         _empty(session)
         return
-    if stale and session.job is None and session.failure is None:
-        st.info("This is from earlier settings. Press Run in the sidebar for the new ones.", icon=":material/history:")
+    if stale:
+        _stale(session)
     _show(picture, session)
+
+
+def _stale(session: State) -> None:
+    """Say that what stands below is not what the sidebar asks for, and offer to make that."""
+    if session.job is not None:
+        st.caption(":material/history: Until the new picture is ready, this one is from earlier settings.")
+        return
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.info("The picture below is from earlier settings.", icon=":material/history:")
+    with right:
+        if session.settings is not None:
+            flow.run_button(session, session.settings, "run_here")
 
 
 def _empty(session: State) -> None:
@@ -46,7 +58,8 @@ def _empty(session: State) -> None:
         st.skeleton(height=560)
     elif session.settings is not None and session.failure is None:
         st.markdown("# Ready")
-        st.markdown("Press Run in the sidebar to see the map.")
+        st.markdown("Press Run to see the map.")
+        flow.run_button(session, session.settings, "run_here")
 
 
 @st.fragment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from embedviz.errors import Cancelled, EmbedvizError, WorkerError
+from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
 from embedviz.ui import words
 from embedviz.ui.jobs import start
@@ -76,13 +76,13 @@ def _take_over(state: State) -> None:
         state.job = None
 
 
-def run_button(state: State, settings: Settings) -> None:
-    """The sidebar's last section: make the picture, and what that will cost."""
+def run_button(state: State, settings: Settings, key: str) -> None:
+    """Make the picture, and what that will cost; nothing where it is made or being made."""
     found = kept(settings)
     if (found is not None and not found.preview) or state.job is not None:
         return
     seconds, size = cost(settings)
-    if st.button("Run", type="primary", key="run", width="stretch", icon=":material/play_arrow:"):
+    if st.button("Run", type="primary", key=key, width="stretch", icon=":material/play_arrow:"):
         run(state, settings)
         st.rerun()
     st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
@@ -91,13 +91,14 @@ def run_button(state: State, settings: Settings) -> None:
 def progress(state: State) -> None:
     """A bar with count, estimate and Cancel while something is being made."""
     if state.job is not None:
-        _bar(state)
+        _bar(state, state.job.previews)
 
 
 @st.fragment(run_every=0.4)
-def _bar(state: State) -> None:
+def _bar(state: State, previews: int) -> None:
+    """``previews``: how many the job had made when the page was drawn; with a new one it is drawn again."""
     job = state.job
-    if job is None or job.finished:
+    if job is None or job.finished or job.previews != previews:
         st.rerun()
         return
     count = f" · {job.done:,} of {job.total:,}" if job.total else ""
@@ -140,8 +141,3 @@ def relevant(state: State, settings: Settings | None) -> None:
     current = {("open", state.source)} | ({("draw", settings.map_key)} if settings else set())
     if state.failure[0] not in current:
         state.failure = None
-
-
-def as_error(error: EmbedvizError) -> None:
-    """Show an error in place."""
-    st.error(words.escape(error))

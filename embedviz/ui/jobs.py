@@ -21,6 +21,8 @@ class Job:
         self.started = time.monotonic()
         self.phase, self.done, self.total = "starting", 0, 0
         self.error: EmbedvizError | None = None
+        #: Counts what became worth showing before the whole is done.
+        self.previews = 0
         self.owners: set[str] = set()
         self._phase_started = self.started
         self._work = work

@@ -30,4 +30,4 @@ session.settings = flow.settings_of(session, opened, instances) if opened and in
 chosen.run()
 with below:
     if session.settings is not None:
-        flow.run_button(session, session.settings)
+        flow.run_button(session, session.settings, "run")

@@ -178,34 +178,75 @@ def draw(settings: Settings, job: Job) -> None:
     slow = len(settings.instances) > _MANY or not pool().numbers_ready
     if slow and settings.map.method != "pca" and len(vectors) >= METHODS[settings.map.method].minimum:
         _project(settings.pca, vectors, job)
+        job.previews += 1
     _project(settings, vectors, job)
 
 
 def _capture(settings: Settings, job: Job) -> None:
+    """Capture what is wanted; of instances that an earlier capture had, its rows are taken."""
     opened, instances = settings.opened, settings.instances
     layers, poolings = _ahead(settings)
+    wanted = [replace(settings, layer=layer, pooling=pooling) for layer in layers for pooling in poolings]
+    earlier = _earlier(settings, wanted)
+    have = set(earlier.instances.items) if earlier else set()
+    new = tuple(item for item in dict.fromkeys(instances.items) if item not in have)
+    arrays = _ask(settings, new, layers, poolings, job) if new else {}
+    place = {item: row for row, item in enumerate([*(earlier.instances.items if earlier else ()), *new])}
+    rows = np.array([place[item] for item in instances.items], dtype=np.int64)
+    for each in wanted:
+        parts = [store.get(replace(each, instances=earlier.instances).vectors_key)] if earlier else []
+        parts += [arrays[each.layer, each.pooling]] if new else []
+        embeddings = _joined(parts, rows, instances.ids)
+        store.put(each.vectors_key, embeddings, embeddings.vectors.nbytes)
+    store.put(("latest", opened.fingerprint), settings, 1000)
+
+
+def _earlier(settings: Settings, wanted: list[Settings]) -> Settings | None:
+    """The latest capture of this checkpoint, where all that is wanted is kept of it too."""
+    latest: Settings | None = store.get(("latest", settings.opened.fingerprint))
+    if latest is None:
+        return None
+    keys = [replace(each, instances=latest.instances).vectors_key for each in wanted]
+    return latest if all(store.get(key) is not None for key in keys) else None
+
+
+def _ask(
+    settings: Settings, items: tuple[str, ...], layers: list[str], poolings: list[str], job: Job
+) -> dict[tuple[str, str], Embeddings]:
+    """Embeddings of ``items`` by (layer, pooling), from the checkpoint's worker."""
+    opened = settings.opened
     started = time.monotonic()
-    arguments = {
-        "items": list(instances.items),
-        "ids": list(instances.ids),
-        "layers": layers,
-        "poolings": poolings,
-    }
+    ids = tuple(str(number) for number in range(len(items)))
+    arguments = {"items": items, "ids": ids, "layers": layers, "poolings": poolings}
     described, arrays = pool().model(opened.source).capture(arguments, job.progress, job.stopped)
-    _learn(opened, len(instances), time.monotonic() - started)
-    for number, entry in enumerate(described):
-        embeddings = Embeddings(
+    _learn(opened.fingerprint, len(items), time.monotonic() - started)
+    return {
+        (entry["layer"], entry["asked"]): Embeddings(
             vectors=arrays[str(number)],
-            ids=instances.ids,
+            ids=ids,
             layer=entry["layer"],
             pooling=entry["pooling"],
             checkpoint=opened.fingerprint,
             tokens=arrays.get("tokens"),
             cut=arrays.get("cut"),
-            notes=tuple(entry["notes"]),
         )
-        key = replace(settings, layer=entry["layer"], pooling=entry["asked"]).vectors_key
-        store.put(key, embeddings, embeddings.vectors.nbytes)
+        for number, entry in enumerate(described)
+    }
+
+
+def _joined(parts: list[Embeddings], rows: IntArray, ids: tuple[str, ...]) -> Embeddings:
+    """The given rows of several embeddings laid one below the other."""
+
+    def stacked(arrays: list[IntArray | None]) -> IntArray | None:
+        return None if any(array is None for array in arrays) else np.concatenate(arrays)[rows]  # type: ignore[arg-type]
+
+    return replace(
+        parts[-1],
+        vectors=np.concatenate([part.vectors for part in parts])[rows],
+        ids=ids,
+        tokens=stacked([part.tokens for part in parts]),
+        cut=stacked([part.cut for part in parts]),
+    )
 
 
 def _ahead(settings: Settings) -> tuple[list[str], list[str]]:
@@ -244,14 +285,15 @@ def _project(settings: Settings, vectors: FloatArray, job: Job) -> None:
         "seed": settings.map.seed,
         "parameters": dict(settings.map.parameters),
     }
-    started = time.monotonic()
+    warm, started = pool().numbers_ready, time.monotonic()
     try:
         value, arrays = pool().numbers("project", arguments, {"vectors": vectors}, job.progress, job.stopped)
     except ProjectionError as error:
         # No map can be drawn of these vectors, but their table is exact and worth showing.
         store.put(settings.map_key, str(error), 1000)
         return
-    _paces[settings.map.method] = (time.monotonic() - started) / len(vectors)
+    if warm:
+        _learn(settings.map.method, len(vectors), time.monotonic() - started)
     projection = Projection(coordinates=arrays["coordinates"], **value)
     store.put(settings.map_key, projection, projection.coordinates.nbytes)
 
@@ -276,11 +318,14 @@ def matrix(settings: Settings, positions: tuple[int, ...], postprocessing: str, 
 
 
 #: Seconds an instance: of a checkpoint's forward pass by its fingerprint, and of each way to draw a map.
+_PACE = 0.01
 _paces: dict[str, float] = {"umap": 0.0025, "tsne": 0.008, "pca": 0.0001}
 
 
-def _learn(opened: Opened, count: int, seconds: float) -> None:
-    _paces[opened.fingerprint] = seconds / max(1, count)
+def _learn(what: str, count: int, seconds: float) -> None:
+    # A few instances say nothing about many; and what was slow may only have waited for others.
+    if count >= 20:
+        _paces[what] = min(_paces.get(what, seconds / count), seconds / count)
 
 
 def cost(settings: Settings) -> tuple[float, int]:
@@ -288,13 +333,19 @@ def cost(settings: Settings) -> tuple[float, int]:
     count = len(settings.instances)
     seconds = 0.0
     if store.get(settings.vectors_key) is None:
-        seconds += count * _paces.get(settings.opened.fingerprint, 0.01)
+        seconds += _unseen(settings) * _paces.get(settings.opened.fingerprint, _PACE)
     if store.get(settings.map_key) is None:
         seconds += 0.3 + count * _paces[settings.map.method]
     layers, poolings = _ahead(settings)
     layer = settings.opened.layer(settings.layer)
     width = layer.shape[-1] if layer and layer.shape else 0
     return seconds, 4 * count * int(width) * len(layers) * len(poolings)
+
+
+def _unseen(settings: Settings) -> int:
+    """How many instances the latest capture had not."""
+    latest: Settings | None = store.get(("latest", settings.opened.fingerprint))
+    return len(set(settings.instances.items) - set(latest.instances.items if latest else ()))
 
 
 def quick(settings: Settings) -> bool:

@@ -55,8 +55,10 @@ class Process:
                 self._frames.put(frame)
         except (OSError, ValueError, EmbedvizError) as error:
             log.warning("worker %d: %s", self.pid, error)
-        self.alive = False
-        self._frames.put(None)
+        finally:
+            # Whatever ended this thread, whoever asks must not wait for answers that nobody takes in.
+            self.alive = False
+            self._frames.put(None)
 
     def ask(
         self,

@@ -44,7 +44,7 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], Arrays] | None:
     try:
         message = json.loads(_exactly(stream, length))
         layout = [(str(name), str(dtype), tuple(map(int, shape))) for name, dtype, shape in message.pop("arrays")]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise WorkerError("A worker sent a damaged message", remedy="Open the checkpoint again.") from error
     return message, _arrays(stream, layout)
 
@@ -59,7 +59,11 @@ def _arrays(stream: BinaryIO, layout: list[tuple[str, str, tuple[int, ...]]]) ->
         total += size
         if total > _MAX_ARRAYS:
             raise WorkerError("A worker sent more data than can be taken in", value=f"{total:,} bytes")
-        arrays[name] = np.frombuffer(_exactly(stream, size), dtype=dtype).reshape(shape)
+        data = np.frombuffer(_exactly(stream, size), dtype=dtype)
+        try:
+            arrays[name] = data.reshape(shape)
+        except (ValueError, OverflowError) as error:  # too many axes, or beside an axis of 0 one beyond all numbers
+            raise WorkerError("A worker sent an array of a shape that cannot be", value=len(shape)) from error
     return arrays
 
 
