@@ -127,7 +127,7 @@ def _path(state: State) -> None:
         chosen = None
         st.caption("No model was found in the folders this server was started with.")
     typed = st.text_input("or a path", key="typed_path", placeholder=str(options.model_folders()[0]))
-    if st.button("Open", type="primary", key="open_path", width="stretch", disabled=not (chosen or typed)):
+    if st.button("Open this model", type="primary", key="open_path", width="stretch", disabled=not (chosen or typed)):
         try:
             source = options.allowed(typed) if typed else chosen
         except CheckpointError as error:

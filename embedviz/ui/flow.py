@@ -9,7 +9,7 @@ from embedviz.records import Instances
 from embedviz.ui import words
 from embedviz.ui.jobs import start
 from embedviz.ui.picture import Opened, Picture, Settings, cost, draw, kept, open_checkpoint, opened, quick
-from embedviz.ui.state import State
+from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.store import store
 
 #: A picture that is ready within this many seconds replaces the old one without a progress bar in between.
@@ -123,9 +123,21 @@ def failure(state: State) -> None:
         else:
             st.error(words.escape(error), icon=":material/error:")
         label = "Start it again" if isinstance(error, WorkerError) else "Try again"
-        if st.button(label, key="again", icon=":material/refresh:"):
-            _forget(key)
-            state.failure = None
+        with st.container(horizontal=True):
+            if st.button(label, key="again", icon=":material/refresh:"):
+                _forget(key)
+                state.failure = None
+                st.rerun()
+            _way_back(state, key)
+
+
+def _way_back(state: State, key: object) -> None:
+    """A button to the checkpoint that was shown before the one that could not be opened."""
+    before = state.shown.opened.source if state.shown is not None else BUNDLED
+    if key == ("open", state.source) and before != state.source:
+        label = f"Back to {words.escape(words.shorten(before.name, 40))}"
+        if st.button(label, key="back", icon=":material/arrow_back:"):
+            state.choose_source(before)
             st.rerun()
 
 

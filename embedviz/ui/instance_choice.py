@@ -157,14 +157,18 @@ def _edit(state: State) -> None:
 @st.dialog("Edit the instances", width="large")
 def _table(state: State) -> None:
     instances = instances_of(state)
+    columns = dict(instances.columns) if instances else {}
     label = instances.label if instances and instances.label else "label"
-    frame = pd.DataFrame({"text": list(instances.items) if instances else [""]}, dtype="string")
-    labels = (instances.labels if instances else None) or [None] * len(frame)
-    frame[label] = pd.array([None if value is None else str(value) for value in labels], dtype="string")
+    # The texts come first, under a name that no other column has.
+    text = "text" if "text" not in columns else "instance"
+    frame = pd.DataFrame({text: list(instances.items) if instances else [""]}, dtype="string")
+    for name in dict.fromkeys((label, *columns)):
+        values = columns.get(name, [None] * len(frame))
+        frame[name] = pd.array([None if value is None else str(value) for value in values], dtype="string")
     edited = st.data_editor(frame, num_rows="dynamic", hide_index=True, height=420, key="table", alt="The instances")
     if st.button("Use this table", type="primary", key="use_table"):
         try:
-            used = instances_from_table(edited, text="text", label=label, name="your table")
+            used = instances_from_table(edited, text=text, label=label, name="your table")
         except EmbedvizError as error:
             st.error(escape(error))
             return

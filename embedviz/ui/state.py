@@ -29,7 +29,7 @@ class State:
     """One session's choices and results."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    #: The checkpoint asked for, and the one that was open before it, to go back to if it cannot be opened.
+    #: The checkpoint asked for.
     source: Source = BUNDLED
     layer: str | None = None
     pooling: str | None = None

@@ -51,7 +51,7 @@ def beside(picture: Picture, session: State) -> None:
     """The tables for what is selected."""
     _selection(picture, session)
     view = st.segmented_control(
-        "Table", _VIEWS, default=_VIEWS[0], required=True, key="view", label_visibility="collapsed"
+        "Table", _VIEWS, default=_VIEWS[0], required=True, key="view", label_visibility="collapsed", width="stretch"
     )
     kind = _cosines(picture, str(view))
     if view == "Pairs":

@@ -81,10 +81,14 @@ class Process:
                 message, results = frame
                 if message.get("id") != number:
                     continue
-                if message["event"] == "result":
+                event = message.get("event")
+                if event == "result" and "value" in message:
                     return message["value"], results
-                if message["event"] == "error":
+                if event == "error":
                     raise error_from(message)
+                if event != "progress" or not _tells(message):
+                    self.kill()
+                    raise WorkerError("A worker sent a damaged message", remedy="Open the checkpoint again.")
                 if progress is not None:
                     progress(message["phase"], message["done"], message["total"])
             if stopped() and not asked_to_stop:
@@ -134,6 +138,12 @@ class Process:
     def kill(self) -> None:
         self.alive = False
         self._kill()
+
+
+def _tells(message: dict[str, Any]) -> bool:
+    """Whether a message of progress has all its parts."""
+    counts = (message.get("done"), message.get("total"))
+    return isinstance(message.get("phase"), str) and all(isinstance(count, int) for count in counts)
 
 
 def spawn(kind: str) -> Process:

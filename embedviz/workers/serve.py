@@ -58,8 +58,9 @@ def _listen(source: BinaryIO, requests: queue.Queue[Any], cancelled: set[int]) -
                 requests.put(frame)
     except (OSError, EmbedvizError):
         log.info("the server is gone", exc_info=True)
-    # Nobody is left to take a result, so what is being worked on is of no use.
-    os._exit(0)
+    finally:
+        # Nobody is left to take a result, so what is being worked on is of no use.
+        os._exit(0)
 
 
 def _answer(
@@ -73,7 +74,8 @@ def _answer(
     try:
         value, results = operations[message["operation"]](message["arguments"], arrays, context)
     except EmbedvizError as error:
-        say({"id": number, "event": "error", **error_message(error)})
+        told = _explained(error) if _want_of_memory(error) else error
+        say({"id": number, "event": "error", **error_message(told)})
     except BaseException as error:  # libraries below panic with exceptions of their own; a worker must say so
         if isinstance(error, SystemExit | KeyboardInterrupt):
             raise
@@ -82,10 +84,18 @@ def _answer(
         say({"id": number, "event": "result", "value": value}, results)
 
 
+def _want_of_memory(error: BaseException | None) -> bool:
+    """Whether it failed, or what it came from failed, because memory was refused."""
+    if error is None:
+        return False
+    told = isinstance(error, MemoryError) or "allocate memory" in str(error)
+    return told or _want_of_memory(error.__cause__)
+
+
 def _explained(error: BaseException) -> EmbedvizError:
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if _want_of_memory(error):
         return WorkerError(
-            f"There is not enough memory for this (the limit is {limits.memory_budget() / 2**30:.0f} GiB)",
+            f"There is not enough memory for this (the limit is {limits.memory_budget() / 2**30:.2g} GiB)",
             remedy="Take fewer or shorter instances, fewer layers, or a smaller checkpoint.",
         )
     reference = uuid.uuid4().hex[:8]
