@@ -106,9 +106,11 @@ def neighbours(n: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, help="measure one number of instances only, 15 or more")
-    size = parser.parse_args().size
-    starts()
-    for n in [size] if size else [240, 1_000, 4_000]:
+    parser.add_argument("--no-starts", dest="starts", action="store_false", help="leave the starts of processes out")
+    given = parser.parse_args()
+    if given.starts:
+        starts()
+    for n in [given.size] if given.size else [240, 1_000, 4_000]:
         maps(n)
         neighbours(n)
 

@@ -1,0 +1,72 @@
+"""Each benchmark runs, at its smallest, and reports what it measured; how fast that was is not a test's business."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks import app, capture, served
+
+pytestmark = pytest.mark.slow
+
+
+def run(name: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", *arguments]
+    done = subprocess.run(command, cwd=served.ROOT, capture_output=True, text=True, timeout=290)
+    assert done.returncode == 0, done.stderr[-4_000:]
+    return done.stdout
+
+
+def numbers(table: str, row: str) -> list[float]:
+    """The numbers of the line that begins with ``row``."""
+    [line] = [line for line in table.splitlines() if line.startswith(f"{row} ")]
+    found = []
+    for word in line.removeprefix(row).split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            if word != "–":
+                break
+    return found
+
+
+def test_capture_compares_every_way() -> None:
+    table = run("capture", "--size", "12", "--repeat", "1", "--no-peaks")
+    stops = ["stopped after embeddings", *(f"stopped after encoder.layer.{number}" for number in range(5))]
+    measured = set(capture.MEASURED) if capture.has_peer() else set(capture.MEASURED) - {capture.PEER}
+    for row in (*measured, capture.WHOLE, *stops):
+        assert min(numbers(table, row)[:4]) > 0
+    assert numbers(table, capture.FORWARD)[2:4] == [1, 1]
+    if capture.has_peer():
+        assert float(table.split()[-1]) < 1e-5  # the largest difference to sentence-transformers' vectors
+
+
+def test_capture_measures_memory() -> None:
+    assert int(run("capture", "--size", "4", "--peak", capture.LAST)) > 0
+
+
+def test_its_texts_are_many_mixed_and_always_the_same() -> None:
+    texts = capture.texts(300)
+    assert texts == capture.texts(300)
+    assert len(set(texts)) == 300
+    assert max(map(len, texts)) > 8 * min(map(len, texts))
+
+
+def test_projection_measures_maps_and_neighbours() -> None:
+    table = run("projection", "--size", "20", "--no-starts")
+    for row in ("pca", "tsne", "umap", "umap by itself, again", "15 neighbours", "trust and kept neighbours"):
+        assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
+def test_app_measures_starts_changes_and_memory() -> None:
+    table = run("app", "--size", "small")
+    for row in (*app.BESIDE, *app.BESIDE.values()):
+        if not row.endswith(app.COLD):
+            assert min(numbers(table, row)) > 0
+    for row in ("streamlit hello", "server", "zygote of model workers", "zygote of numbers workers", "model worker"):
+        assert min(numbers(table, row)) > 0
