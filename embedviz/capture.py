@@ -209,9 +209,7 @@ def _embeddings(
 ) -> Embeddings:
     vectors = catch.rows[pooling][back]
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    finite = (
-        f"{len(bad)} instances hold values that are not finite, first {given.ids[bad[0]]}" if len(bad) else ""
-    )
+    finite = f"{len(bad)} instances hold values that are not finite, first {given.ids[bad[0]]}" if len(bad) else ""
     return Embeddings(
         vectors=vectors,
         ids=given.ids,

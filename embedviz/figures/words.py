@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import textwrap
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 #: Line breaks and marks that would turn the direction of what follows.
@@ -35,6 +36,11 @@ def escape(text: str) -> str:
 def wrap(value: Any, width: int = 60, lines: int = 6) -> str:
     """Escaped text of at most ``lines`` lines of ``width`` characters, joined with ``<br>``."""
     # A hover label never needs more than what fits; wrapping a whole book would only take time.
-    text = plain(str(value)[: 4 * width * lines])
-    rows = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+    return _wrapped(str(value)[: 4 * width * lines], width, lines)
+
+
+@lru_cache(20_000)
+def _wrapped(text: str, width: int, lines: int) -> str:
+    # The same texts are drawn again with every change of layer or colour.
+    rows = textwrap.wrap(plain(text), width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
     return "<br>".join(escape(row) for row in rows)

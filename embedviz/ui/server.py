@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,10 +30,23 @@ PAGES = Path(__file__).with_name("main.py")
 async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Warm up while Streamlit starts; end every worker when it stops."""
     _log()
+    # A browser needs a second or two to load its scripts, in which the page's own imports can be done.
+    threading.Thread(target=_import_page, name="imports", daemon=True).start()
     pool()
     start("first picture", _first_picture, _OWNER)
     yield {}
     pool().stop()
+
+
+def _import_page() -> None:
+    """Import what the first page needs, and draw one point: plotly prepares itself on its first figure."""
+    import numpy as np
+
+    from embedviz.figures import scatter
+    from embedviz.records import Instances, Projection
+
+    importlib.import_module("embedviz.ui.explore")
+    scatter(Projection(np.zeros((1, 2), dtype=np.float32), "point", {}, 0), Instances(("",), ("1",)))
 
 
 def _first_picture(job: Job) -> None:

@@ -23,6 +23,12 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def give_way(niceness: int = 5) -> None:
+    """Let pages be drawn before work that goes on behind them, in this process and all it forks."""
+    if hasattr(os, "nice"):
+        os.nice(niceness)
+
+
 def leave_network() -> bool:
     """Move this process, and all it forks, to an empty network of its own. False where the kernel does not allow it."""
     if sys.platform != "linux":

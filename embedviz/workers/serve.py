@@ -113,6 +113,7 @@ def main() -> None:
     # A library that prints must not break the frames.
     sys.stdout = sys.stderr
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    limits.give_way()
     limits.leave_network()
     limits.confine()
     serve(sys.argv[1], sys.stdin.buffer, sink)
