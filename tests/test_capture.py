@@ -101,7 +101,9 @@ def test_the_final_norm_is_the_last_hidden_state(save: Save, texts: list[str]) -
         assert checkpoint.recommended.path == "transformer.ln_f"
         captured = ev.capture(checkpoint, texts[:1], pooling="last")["transformer.ln_f"]
         with torch.inference_mode():
-            expected = checkpoint.model(**encode(checkpoint, texts[0]), output_hidden_states=True).hidden_states[-1][0, -1]
+            expected = checkpoint.model(**encode(checkpoint, texts[0]), output_hidden_states=True).hidden_states[-1][
+                0, -1
+            ]
         assert np.allclose(captured.vectors[0], expected.numpy(), atol=1e-6)
 
 

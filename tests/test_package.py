@@ -31,7 +31,13 @@ def run(site: Path, code: str) -> str:
 
 
 def test_it_carries_what_it_needs(unpacked: Path) -> None:
-    for name in ("py.typed", "app.py", ".streamlit/config.toml", "assets/samples/wordnet-glosses.csv", "assets/icon.svg"):
+    for name in (
+        "py.typed",
+        "app.py",
+        ".streamlit/config.toml",
+        "assets/samples/wordnet-glosses.csv",
+        "assets/icon.svg",
+    ):
         assert (unpacked / "embedviz" / name).is_file(), name
     assert "Apache-2.0" in next(unpacked.glob("*.dist-info/METADATA")).read_text()
     assert "embedviz = embedviz.cli:main" in next(unpacked.glob("*.dist-info/entry_points.txt")).read_text()
@@ -48,7 +54,5 @@ def test_the_library_finds_its_samples(unpacked: Path) -> None:
 
 
 def test_the_command_finds_the_app(unpacked: Path) -> None:
-    code = (
-        "import os; os.execv = lambda path, words: print(words[4]); import embedviz.cli; embedviz.cli.main(['--port', '1'])"
-    )
+    code = "import os; os.execv = lambda path, words: print(words[4]); import embedviz.cli; embedviz.cli.main(['--port', '1'])"
     assert run(unpacked, code) == str(unpacked / "embedviz" / "app.py")

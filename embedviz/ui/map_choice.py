@@ -76,6 +76,10 @@ def _control(parameter: Parameter, value: Any) -> Any:
         return st.selectbox(
             parameter.label, parameter.choices, index=parameter.choices.index(value), help=parameter.sentence
         )
-    return st.slider(
-        parameter.label, parameter.minimum, parameter.maximum, value, parameter.step, help=parameter.sentence
+    # Streamlit wants all of a slider's numbers to be of one kind.
+    kind = int if isinstance(parameter.default, int) else float
+    low, high, now, step = (
+        kind(each)
+        for each in (parameter.minimum, parameter.maximum, value, parameter.step)  # type: ignore[arg-type]
     )
+    return st.slider(parameter.label, low, high, now, step, help=parameter.sentence)

@@ -3,69 +3,27 @@
 from __future__ import annotations
 
 import io
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageStat
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+
+from tests.browser.conftest import serving
 
 pytestmark = pytest.mark.browser
 
 APP = Path(__file__).with_name("layer_tree_app.py")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
-OPTIONS = {"server.headless": "true", "server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = OPTIONS | {"server.address": "127.0.0.1", "server.port": str(port)}
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)] + [
-        f"--{name}={value}" for name, value in options.items()
-    ]
-    server = subprocess.Popen(command, cwd=APP.parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield wait_for(f"http://127.0.0.1:{port}", server)
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def wait_for(address: str, server: subprocess.Popen[bytes]) -> str:
-    for _ in range(300):
-        assert server.poll() is None, "The server of the test page ended."
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-            return address
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError(f"No answer from {address}.")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
+    with serving(APP) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
