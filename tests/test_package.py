@@ -54,5 +54,7 @@ def test_the_library_finds_its_samples(unpacked: Path) -> None:
 
 
 def test_the_command_finds_the_app(unpacked: Path) -> None:
-    code = "import os; os.execv = lambda path, words: print(words[4]); import embedviz.cli; embedviz.cli.main(['--port', '1'])"
+    code = (
+        "import os; os.execv = lambda _, words: print(words[4]); from embedviz.cli import main; main(['--port', '1'])"
+    )
     assert run(unpacked, code) == str(unpacked / "embedviz" / "app.py")

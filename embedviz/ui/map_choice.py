@@ -77,9 +77,7 @@ def _control(parameter: Parameter, value: Any) -> Any:
             parameter.label, parameter.choices, index=parameter.choices.index(value), help=parameter.sentence
         )
     # Streamlit wants all of a slider's numbers to be of one kind.
+    numbers: list[Any] = [parameter.minimum, parameter.maximum, value, parameter.step]
     kind = int if isinstance(parameter.default, int) else float
-    low, high, now, step = (
-        kind(each)
-        for each in (parameter.minimum, parameter.maximum, value, parameter.step)  # type: ignore[arg-type]
-    )
+    low, high, now, step = map(kind, numbers)
     return st.slider(parameter.label, low, high, now, step, help=parameter.sentence)
