@@ -28,14 +28,17 @@ BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def open_checkpoint(path: str | os.PathLike[str], *, name: str = "", say: Say = log.info) -> Checkpoint:
+def open_checkpoint(
+    path: str | os.PathLike[str], *, name: str = "", say: Say = log.info, scratch: Path | None = None
+) -> Checkpoint:
     """Open a Hugging Face or sentence-transformers folder, or a zip of one.
 
-    Nothing is fetched from a network and none of the checkpoint's own code is run. ``say`` is told each step.
+    Nothing is fetched from a network and none of the checkpoint's own code is run. ``say`` is told each step. An
+    archive is unpacked below ``scratch`` (None: the system's temporary folder), until the checkpoint is closed.
     Raises CheckpointError: what is wrong with the files, which one, and what to do.
     """
     given = Path(path).expanduser()
-    unpacked = tempfile.TemporaryDirectory(prefix="embedviz-")
+    unpacked = tempfile.TemporaryDirectory(prefix="embedviz-", dir=scratch)
     try:
         if given.is_file():
             say("unpacking")

@@ -45,7 +45,8 @@ def _card(state: State, opened: Opened | None) -> None:
     with st.container(border=True, key="checkpoint_card", gap=None):
         st.markdown(f"**{escape(shorten(state.source.name, 60))}**" + (" (bundled)" if state.source == BUNDLED else ""))
         if opened is None:
-            st.caption("not open yet")
+            failed = state.failure is not None and state.failure[0] == ("open", state.source)
+            st.caption("could not be opened" if failed else "not open yet")
             return
         st.caption(escape(opened.text))
         for finding in opened.findings:

@@ -43,6 +43,9 @@ def _stale(session: State) -> None:
     if session.job is not None:
         st.caption(":material/history: Until the new picture is ready, this one is from earlier settings.")
         return
+    if session.failure is not None:
+        st.caption(":material/history: The picture below is from earlier settings.")
+        return
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.info("The picture below is from earlier settings.", icon=":material/history:")
     with right:
@@ -66,7 +69,7 @@ def _empty(session: State) -> None:
 def _show(picture: Picture, session: State) -> None:
     # A later choice of the map's settings redraws the whole page, with a new picture.
     _heading(picture.settings)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         _map(picture, session)
     with right:
@@ -132,7 +135,11 @@ def _caption(picture: Picture) -> None:
     projection = picture.projection
     assert projection is not None
     method = METHODS[projection.method].label if projection.method in METHODS else projection.method
-    told = [f"{name.replace('_', ' ')} {value:g}" for name, value in projection.parameters.items() if _number(value)]
+    told = [
+        f"{_label(projection.method, name)} {value:g}"
+        for name, value in projection.parameters.items()
+        if _number(value)
+    ]
     parts = [method, *told, f"seed {projection.seed}", words.count(len(picture.instances), "instance")]
     st.caption(words.escape(" · ".join(parts)))
     if projection.kept is not None and projection.trust is not None:
@@ -146,6 +153,12 @@ def _caption(picture: Picture) -> None:
         st.caption(f":material/info: {words.escape(projection.note)}")
     with st.expander("What a map does not say"):
         st.markdown(_NOT_SAID)
+
+
+def _label(method: str, name: str) -> str:
+    """A parameter's name as its control says it."""
+    declared = METHODS[method].parameters if method in METHODS else ()
+    return next((each.label.lower() for each in declared if each.name == name), name)
 
 
 def _number(value: Any) -> bool:

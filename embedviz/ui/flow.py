@@ -79,7 +79,7 @@ def _take_over(state: State) -> None:
 def run_button(state: State, settings: Settings, key: str) -> None:
     """Make the picture, and what that will cost; nothing where it is made or being made."""
     found = kept(settings)
-    if (found is not None and not found.preview) or state.job is not None:
+    if (found is not None and not found.preview) or state.job is not None or state.failure is not None:
         return
     seconds, size = cost(settings)
     if st.button("Run", type="primary", key=key, width="stretch", icon=":material/play_arrow:"):

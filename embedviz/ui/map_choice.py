@@ -20,7 +20,7 @@ def map_choice(picture: Picture, session: State) -> tuple[str | None, list[str]]
     columns = [*instances.columns, _PLAIN]
     default = instances.label if instances.label else _PLAIN
     colour = first.selectbox("Colour", columns, index=columns.index(default), key=f"colour_{hash(tuple(columns))}")
-    query = second.text_input("Find", key="find", placeholder="part of a text or label", type="search")
+    query = second.text_input("Find", key="find", placeholder="text or label", type="search")
     with third.popover("Map", icon=":material/tune:", width="stretch", help="How the map is drawn."):
         _settings(session)
     found = _found(picture, query or "")
@@ -78,6 +78,6 @@ def _control(parameter: Parameter, value: Any) -> Any:
         )
     # Streamlit wants all of a slider's numbers to be of one kind.
     numbers: list[Any] = [parameter.minimum, parameter.maximum, value, parameter.step]
-    kind = int if isinstance(parameter.default, int) else float
+    kind = int if all(float(number).is_integer() for number in numbers) else float
     low, high, now, step = map(kind, numbers)
     return st.slider(parameter.label, low, high, now, step, help=parameter.sentence)

@@ -22,8 +22,8 @@ _VIEWS = ("Neighbours", "Pairs", "Matrix", "Table")
 #: A heatmap of more instances has cells too small to tell apart.
 _MOST_IN_MATRIX = 300
 _MOST_ROWS = 1_000
-#: Pixels: high enough for texts to wrap to two lines.
-_ROW_HEIGHT = 52
+#: Pixels.
+_ROW_HEIGHT = 36
 #: From this mean cosine on, raw cosines hide the differences and centred ones are shown beside them.
 CROWDED = 0.5
 
@@ -187,7 +187,7 @@ def _rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], N
         event: Any = st.session_state.get(key) or {}
         take([row for row in event.get("selection", {}).get("rows", []) if row < len(frame)])
 
-    cosine = st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0, width="small")
+    cosine = st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0, width=84)
     st.dataframe(
         frame,
         key=key,
@@ -195,9 +195,9 @@ def _rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], N
         height=min(520, 38 + _ROW_HEIGHT * len(frame)),
         row_height=_ROW_HEIGHT,
         column_config={
-            "#": st.column_config.NumberColumn(width=30),
+            "#": st.column_config.NumberColumn(width=28),
             "cosine": cosine,
-            "centred": st.column_config.NumberColumn(format="%.3f", width="small"),
+            "centred": st.column_config.NumberColumn(format="%.3f", width=56),
             "text": st.column_config.TextColumn(width="medium"),
             "one": st.column_config.TextColumn(width="small"),
             "other": st.column_config.TextColumn(width="small"),

@@ -46,7 +46,9 @@ def operations() -> Operations:
 
         path = arguments.get("path")
         if path:
-            checkpoint = open_checkpoint(Path(path), name=arguments["name"], say=say)
+            checkpoint = open_checkpoint(
+                Path(path), name=arguments["name"], say=say, scratch=Path(arguments["scratch"])
+            )
         else:
             checkpoint = bundled_checkpoint(say=say)
         opened[:] = [checkpoint]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +46,7 @@ class ModelWorker:
         self.used = time.monotonic()
         self._start = start
         self._process: Process | None = None
+        self._scratch = ""
         self._turn = threading.Lock()
 
     @property
@@ -77,7 +80,11 @@ class ModelWorker:
             if progress is not None:
                 progress("starting a worker", 0, 0)
             self._process = self._start(stopped)
-            arguments = {"path": str(self.source.path) if self.source.path else None, "name": self.source.name}
+            self._clear()
+            # The server removes what the worker unpacks there: a worker that is killed cannot.
+            self._scratch = tempfile.mkdtemp(prefix="embedviz-")
+            path = str(self.source.path) if self.source.path else None
+            arguments = {"path": path, "name": self.source.name, "scratch": self._scratch}
             try:
                 self.summary, _ = self._process.ask(
                     "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE
@@ -96,9 +103,16 @@ class ModelWorker:
         return _Turn(self)
 
     def end(self) -> None:
+        """Kill the process and remove what it unpacked."""
         if self._process is not None:
             self._process.kill()
             self._process = None
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = ""
 
 
 class _Turn:

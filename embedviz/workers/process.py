@@ -222,12 +222,23 @@ class Nursery:
                         self._answers[message["id"]] = message
                 else:
                     gone.set()
+                    self.ready.clear()
                 self._answered.notify_all()
             if not data:
                 return
 
     def fork(self, stopped: Callable[[], bool] = lambda: False) -> Process:
         """A new worker. Waits while the zygote warms up; starts it anew where it has died."""
+        gone = self._gone
+        try:
+            return self._fork(stopped)
+        except WorkerError:
+            # It may have died just before it was asked; once more, with a new one.
+            if not (gone or self._gone).is_set():
+                raise
+            return self._fork(stopped)
+
+    def _fork(self, stopped: Callable[[], bool]) -> Process:
         self.start()
         ours, theirs = socket.socketpair()
         number = self._order("fork", theirs)

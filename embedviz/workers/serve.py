@@ -88,7 +88,10 @@ def _want_of_memory(error: BaseException | None) -> bool:
     """Whether it failed, or what it came from failed, because memory was refused."""
     if error is None:
         return False
-    told = isinstance(error, MemoryError) or "allocate memory" in str(error)
+    # oneDNN says no more than that it could not create a primitive.
+    told = isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("allocate memory", "could not create a primitive")
+    )
     return told or _want_of_memory(error.__cause__)
 
 

@@ -27,6 +27,10 @@ def send(stream: BinaryIO, message: Mapping[str, Any], arrays: Mapping[str, np.n
     listed = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
     layout = [[name, str(array.dtype), list(array.shape)] for name, array in listed.items()]
     header = json.dumps({**message, "arrays": layout}).encode("utf-8", "surrogatepass")
+    if len(header) > _MAX_HEADER:
+        raise WorkerError(
+            f"This is too much text for one run ({len(header) / 2**20:,.0f} MiB)", remedy="Take fewer or shorter texts."
+        )
     stream.write(struct.pack("<I", len(header)) + header)
     for array in listed.values():
         stream.write(array.data.cast("B") if array.size else b"")

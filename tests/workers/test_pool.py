@@ -200,7 +200,6 @@ def test_what_cannot_be_opened_leaves_no_process(workers: Pool, own: str, tmp_pa
     assert not worker.busy
 
 
-@pytest.mark.xfail(strict=True, reason="a worker that is killed cannot remove what it unpacked")
 def test_a_zip_leaves_no_files_behind_when_its_session_ends(
     workers: Pool, own: str, save: Save, tmp_path: Path
 ) -> None:
