@@ -125,8 +125,10 @@ def failure(state: State) -> None:
         label = "Start it again" if isinstance(error, WorkerError) else "Try again"
         with st.container(horizontal=True):
             if st.button(label, key="again", icon=":material/refresh:"):
-                _forget(key)
                 state.failure = None
+                if state.settings is not None and key == ("draw", state.settings.map_key):
+                    store.drop(state.settings.map_key)
+                    run(state, state.settings)
                 st.rerun()
             _way_back(state, key)
 
@@ -139,11 +141,6 @@ def _way_back(state: State, key: object) -> None:
         if st.button(label, key="back", icon=":material/arrow_back:"):
             state.choose_source(before)
             st.rerun()
-
-
-def _forget(key: object) -> None:
-    if isinstance(key, tuple) and key[0] == "draw":
-        store.drop(key[1])
 
 
 def relevant(state: State, settings: Settings | None) -> None:
