@@ -58,7 +58,7 @@ def _empty(session: State) -> None:
         st.markdown("# Nothing to show yet")
         st.markdown("Type a sentence in the sidebar, paste some lines, or take a sample.")
     elif session.job is not None:
-        st.skeleton(height=560)
+        st.container(height=560, border=True)
     elif session.settings is not None and session.failure is None:
         st.markdown("# Ready")
         st.markdown("Press Run to see the map.")

@@ -38,6 +38,8 @@ class Job:
             # At this boundary everything unexpected becomes a short reference; the log has it whole.
             self.error = unexpected(error)
         finally:
+            now = time.monotonic()
+            log.debug("%s took %.2f s, all %.2f s", self.phase, now - self._phase_started, now - self.started)
             self._over.set()
 
     @property
@@ -54,6 +56,7 @@ class Job:
     def progress(self, phase: str, done: int, total: int) -> None:
         """Say how far the work is; ends it where nobody waits for it any more."""
         if phase != self.phase:
+            log.debug("%s took %.2f s", self.phase, time.monotonic() - self._phase_started)
             self.phase, self._phase_started = phase, time.monotonic()
         self.done, self.total = done, total
         if self.stopped():

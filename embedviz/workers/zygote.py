@@ -30,7 +30,7 @@ def main() -> None:
     # A Ctrl+C in the terminal is for the server, which then ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # While both warm up, the model has the longer way to the first picture.
-    limits.give_way(5 if kind == "model" else 10)
+    limits.give_way(0 if kind == "model" else 5)
     alone = limits.leave_network()
     started = time.perf_counter()
     WARM[kind]()
