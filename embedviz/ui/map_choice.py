@@ -21,7 +21,7 @@ def map_choice(picture: Picture, session: State) -> tuple[str | None, list[str]]
     default = instances.label if instances.label else _PLAIN
     colour = first.selectbox("Colour", columns, index=columns.index(default), key=f"colour_{hash(tuple(columns))}")
     query = second.text_input("Find", key="find", placeholder="text or label", type="search")
-    with third.popover("Map", icon=":material/tune:", width="stretch", help="How the map is drawn."):
+    with third.popover("Map", width="stretch", help="How the map is drawn."):
         _settings(session)
     found = _found(picture, query or "")
     if query:
