@@ -45,7 +45,7 @@ def test_the_first_picture_comes_by_itself_and_says_what_it_is(app: App) -> None
     assert app.below_heading == "all-MiniLM-L6-v2 · pooled as trained · length 1 · 240 instances"
     assert "nearest neighbours survive on this map" in app.text
     assert "trustworthiness 0.9" in app.text
-    assert "UMAP · n neighbors 15 · min dist 0.1 · seed 0 · 240 instances" in app.text
+    assert "UMAP · neighbours 15 · tightness 0.1 · seed 0 · 240 instances" in app.text
     assert "BERT · 22.7 M parameters" in app.text
     assert "Mean cosine of all pairs: 0.10 raw" in app.text
     assert not app.errors
