@@ -26,7 +26,9 @@ def ensure_open(state: State) -> Opened | None:
         state.leave_job()
         source = state.source
         state.job = start(key, lambda job: open_checkpoint(source, job), state.id)
-        state.job.wait(_PATIENCE)
+        # With nothing on screen yet, the page itself is what a person waits for.
+        if state.shown is not None:
+            state.job.wait(_PATIENCE)
     _take_over(state)
     return opened(state.source)
 
