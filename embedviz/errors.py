@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
+
+log = logging.getLogger(__name__)
+
 
 class EmbedvizError(Exception):
     """A failure that a person can act on.
@@ -61,3 +66,14 @@ KINDS = {
         Cancelled,
     )
 }
+
+
+def unexpected(error: BaseException) -> WorkerError:
+    """A short reference to show in place of an error nobody expected; the whole of it goes to the log under that."""
+    reference = uuid.uuid4().hex[:8]
+    log.error("unexpected error, reference %s", reference, exc_info=error)
+    return WorkerError(
+        "Something unexpected went wrong",
+        value=f"reference {reference}",
+        remedy="Try again; the server's log has the whole error under this reference.",
+    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Hashable
 
-from embedviz.errors import Cancelled, EmbedvizError, WorkerError
+from embedviz.errors import Cancelled, EmbedvizError, unexpected
 
 log = logging.getLogger(__name__)
 
@@ -98,14 +97,3 @@ def leave_all(owner: str) -> None:
     with _lock:
         for job in _running.values():
             job.leave(owner)
-
-
-def unexpected(error: BaseException) -> EmbedvizError:
-    """A short reference for the person; the whole error goes to the log under it."""
-    reference = uuid.uuid4().hex[:8]
-    log.error("unexpected error, reference %s", reference, exc_info=error)
-    return WorkerError(
-        "Something unexpected went wrong",
-        value=f"reference {reference}",
-        remedy="Try again; the server's log has the whole error under this reference.",
-    )

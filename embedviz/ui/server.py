@@ -12,9 +12,10 @@ from typing import Any
 
 import streamlit as st
 
+from embedviz.errors import unexpected
 from embedviz.modalities.samples import load_sample
 from embedviz.pooling import AS_TRAINED
-from embedviz.ui.jobs import Job, start, unexpected
+from embedviz.ui.jobs import Job, start
 from embedviz.ui.picture import Settings, draw, open_checkpoint, opened
 from embedviz.workers.pool import pool
 

@@ -7,11 +7,10 @@ import os
 import queue
 import sys
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from embedviz.errors import EmbedvizError, WorkerError
+from embedviz.errors import EmbedvizError, WorkerError, unexpected
 from embedviz.workers import limits, model_operations, numbers_operations
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays, error_message, receive, send
@@ -101,13 +100,7 @@ def _explained(error: BaseException) -> EmbedvizError:
             f"There is not enough memory for this (the limit is {limits.memory_budget() / 2**30:.2g} GiB)",
             remedy="Take fewer or shorter instances, fewer layers, or a smaller checkpoint.",
         )
-    reference = uuid.uuid4().hex[:8]
-    log.error("unexpected error, reference %s", reference, exc_info=error)
-    return WorkerError(
-        "Something unexpected went wrong",
-        value=f"reference {reference}",
-        remedy="Try again; the server's log has the whole error under this reference.",
-    )
+    return unexpected(error)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 
@@ -62,7 +61,6 @@ def test_projection_measures_maps_and_neighbours() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
 def test_app_measures_starts_changes_and_memory() -> None:
     table = run("app", "--size", "small")
     for row in (*app.BESIDE, *app.BESIDE.values()):
