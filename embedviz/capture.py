@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedviz import layers as layer_tree
-from embedviz.errors import CaptureError, EmbedvizError, InstancesError
+from embedviz.errors import CaptureError, EmbedvizError, InstancesError, first_line
 from embedviz.hooks import Stop, evaluating, forward, hooked, main_tensor
 from embedviz.modalities import text
 from embedviz.pooling import Pool, resolve
@@ -30,16 +30,18 @@ def capture(
     layers: Sequence[str] | None = None,
     pooling: str = "mean",
     *,
+    insist: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Embeddings]:
     """The embeddings of the instances at each layer: path → Embeddings, ``vectors`` (instances, width) float32.
 
-    ``layers`` are dotted paths (None: the recommended one). Raises LayerError for a layer that does not exist or
-    cannot be captured, InstancesError for no or unusable instances, CaptureError where the model itself fails.
-    The model is left as it was: its hooks, its training flags, its buffers.
+    ``layers`` are dotted paths (None: the recommended one). ``insist``: take layers with random parameters too.
+    Raises LayerError for a layer that does not exist, cannot be captured or is random, InstancesError for no or
+    unusable instances, CaptureError where the model itself fails. The model is left as it was: its hooks, its
+    training flags, its buffers.
     """
     wanted = [checkpoint.recommended.path] if layers is None else list(layers)
-    caught = capture_all(checkpoint, instances, wanted, [pooling], progress=progress)
+    caught = capture_all(checkpoint, instances, wanted, [pooling], insist=insist, progress=progress)
     return {path: caught[path, pooling] for path in wanted}
 
 
@@ -49,11 +51,12 @@ def capture_all(
     layers: Sequence[str],
     poolings: Sequence[str],
     *,
+    insist: bool = False,
     progress: Progress | None = None,
 ) -> dict[tuple[str, str], Embeddings]:
     """As ``capture``, for several poolings in the same pass: (path, pooling) → Embeddings."""
     given = _as_instances(instances)
-    chosen = [layer_tree.find(checkpoint.layers, path) for path in dict.fromkeys(layers)]
+    chosen = [layer_tree.find(checkpoint.layers, path, insist=insist) for path in dict.fromkeys(layers)]
     if not chosen:
         raise EmbedvizError("No layer was asked for", remedy="Name at least one.")
     unique = {item: place for place, item in enumerate(dict.fromkeys(given.items))}
@@ -182,9 +185,8 @@ def _forward(checkpoint: Checkpoint, batch: Any, tokenised: text.Tokenised, rows
         raise
     except Exception as error:
         longest = int(tokenised.lengths[rows].max())
-        first = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise CaptureError(
-            f"The model failed on {len(rows)} instances of up to {longest} tokens ({first})",
+            f"The model failed on {len(rows)} instances of up to {longest} tokens ({first_line(error)})",
             value=checkpoint.name,
             remedy="Try fewer or shorter texts; if it stays, the model and its configuration do not fit.",
         ) from error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedviz.errors import EmbedvizError, InstancesError
+from embedviz.errors import CheckpointError, EmbedvizError, InstancesError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,23 +48,55 @@ def _parser() -> argparse.ArgumentParser:
     _serving(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     layers = commands.add_parser("layers", help="list the layers of a checkpoint")
-    layers.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a zip, or “{_BUNDLED}”")
+    _opening(layers)
     layers.add_argument("--all", action="store_true", help="those that cannot be captured too, with the reason")
     layers.set_defaults(command=_layers)
     embed = commands.add_parser("embed", help="write the embeddings of instances at a layer")
-    embed.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a zip, or “{_BUNDLED}”")
+    _opening(embed)
     embed.add_argument("instances", metavar="INSTANCES", type=Path, help="CSV, TSV, JSONL, Parquet or TXT")
     embed.add_argument("--layer", metavar="PATH", help="dotted path; without it, the recommended layer")
     embed.add_argument("--pooling", default=None, help="mean, first, last, max or “as trained”")
     embed.add_argument("--postprocessing", default="none", help="none, l2, centred or standardised")
     embed.add_argument("--text", metavar="COLUMN", help="the column with the texts")
+    embed.add_argument("--insist", action="store_true", help="take a layer even where its parameters are random")
     embed.add_argument("--out", metavar="FILE", type=Path, required=True, help="FILE.npy, FILE.csv or FILE.parquet")
     embed.set_defaults(command=_embed)
+    doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")
+    _opening(doctor)
+    doctor.add_argument(
+        "instances", metavar="INSTANCES", type=Path, nargs="?", help="your own texts"
+    )
+    doctor.add_argument("--text", metavar="COLUMN", help="the column with the texts")
+    doctor.add_argument("--json", action="store_true", help="the report as JSON")
+    doctor.add_argument("--save", metavar="DIR", type=Path, help="write a repaired copy as safetensors")
+    doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _opening(parser: argparse.ArgumentParser) -> None:
+    """What every command that opens a checkpoint takes."""
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a file, an archive, or “{_BUNDLED}”")
+    opening = parser.add_argument_group("how it is opened")
+    opening.add_argument("--part", default="", metavar="NAME", help="which of several models in it")
+    opening.add_argument(
+        "--assume", action="append", default=[], metavar="NAME=VALUE", help="what the weights do not tell"
+    )
+    opening.add_argument("--repair", action="append", default=[], metavar="NAME", help="a repair that the doctor named")
+    opening.add_argument("--base", default="", metavar="CHECKPOINT", help="the model under an adapter")
+    opening.add_argument("--tokenizer", default="", metavar="DIR", help="a folder to take the tokenizer from")
+    opening.add_argument("--architecture", default="", metavar="FILE.py", help="Python that defines build()")
+    opening.add_argument("--allow-code", action="store_true", help="let the checkpoint's own code run")
 
 
 def _serving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", metavar="DIR", action="append", default=[], help="a folder of models to offer")
+    parser.add_argument(
+        "--allow-code",
+        action="store_true",
+        help="let everybody run code: architecture files and exported programs (.pt2)",
+    )
+    parser.add_argument("--max-upload", metavar="MB", type=int, default=4096, help="largest upload (4096)")
+    parser.add_argument("--memory", metavar="GB", type=float, help="memory of one opened checkpoint")
     parser.add_argument("--port", metavar="N", type=int, default=8501, help="port of the app (8501)")
     parser.add_argument("--address", metavar="HOST", default="127.0.0.1", help="address to serve on (127.0.0.1)")
 
@@ -81,23 +115,73 @@ def _serve(given: argparse.Namespace) -> int:
     here = Path(__file__).resolve().parent
     script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
     options = ["--server.port", str(given.port), "--server.address", given.address]
-    models = [word for folder in given.models for word in ("--models", str(Path(folder).resolve()))]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", *models]
+    options += ["--server.maxUploadSize", str(given.max_upload)]
+    own = [word for folder in given.models for word in ("--models", str(Path(folder).resolve()))]
+    own += ["--allow-code"] if given.allow_code else []
+    if given.memory:
+        os.environ["EMBEDVIZ_WORKER_MEMORY_GB"] = str(given.memory)
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", *own]
     sys.stdout.flush()
     os.execv(sys.executable, command)
 
 
-def _open(path: str) -> Checkpoint:
+def _open(given: argparse.Namespace) -> Checkpoint:
     from transformers.utils import logging
 
-    from embedviz.checkpoints import bundled_checkpoint, open_checkpoint
+    from embedviz.checkpoints import Options, bundled_checkpoint, open_checkpoint
 
     logging.disable_progress_bar()
-    return bundled_checkpoint() if path == _BUNDLED else open_checkpoint(path)
+    if given.checkpoint == _BUNDLED:
+        return bundled_checkpoint()
+    options = Options(
+        part=given.part,
+        assume=tuple(_assumed(pair) for pair in given.assume),
+        repair=frozenset(given.repair),
+        base=given.base,
+        architecture=given.architecture,
+        tokenizer=given.tokenizer,
+        allow_code=given.allow_code,
+    )
+    return open_checkpoint(given.checkpoint, options=options)
+
+
+def _assumed(pair: str) -> tuple[str, object]:
+    """NAME=VALUE, the value as JSON where it is JSON ("12"), else as a word ("gelu")."""
+    name, equals, value = pair.partition("=")
+    if not (name and equals):
+        raise EmbedvizError(
+            "This is not NAME=VALUE", value=pair, remedy="As in --assume num_attention_heads=12."
+        )
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    """Print the report. Returns 0 where all is well, 1 with warnings, 2 where it cannot be used as it is."""
+    from embedviz.checkpoints.saving import save
+    from embedviz.doctor import examine
+    from embedviz.doctor.text import as_text
+
+    instances = _instances(given.instances, given.text) if given.instances else None
+    try:
+        with _open(given) as checkpoint:
+            report = examine(checkpoint, instances)
+            if given.save is not None:
+                save(checkpoint, given.save)
+                print(f"{given.save} holds a copy as safetensors", file=sys.stderr)
+    except CheckpointError as error:
+        if given.save is not None and error.code == "files.not-empty":
+            raise
+        report = examine(error)
+    width = min(120, shutil.get_terminal_size().columns)
+    print(json.dumps(report.as_json(), indent=2) if given.json else as_text(report, width=width))
+    return report.exit_code
 
 
 def _layers(given: argparse.Namespace) -> int:
-    with _open(given.checkpoint) as checkpoint:
+    with _open(given) as checkpoint:
         print(f"# {checkpoint.name}: {checkpoint.text}")
         shown = [layer for layer in checkpoint.layers if layer.capturable or given.all]
         width = max((len(layer.path) for layer in shown), default=1)
@@ -114,11 +198,11 @@ def _embed(given: argparse.Namespace) -> int:
 
     write = _writer(given.out)
     instances = _instances(given.instances, given.text)
-    with _open(given.checkpoint) as checkpoint:
+    with _open(given) as checkpoint:
         layer = checkpoint.recommended.path if given.layer is None else given.layer.removeprefix(".")
         pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
         with _bar(len(instances)) as progress:
-            captured = capture(checkpoint, instances, [layer], pooling, progress=progress)[layer]
+            captured = capture(checkpoint, instances, [layer], pooling, insist=given.insist, progress=progress)[layer]
         embeddings = postprocess(captured, given.postprocessing)
     write(given.out, embeddings, instances)
     _report(embeddings, given.out)

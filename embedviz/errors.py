@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
@@ -11,13 +12,26 @@ log = logging.getLogger(__name__)
 class EmbedvizError(Exception):
     """A failure that a person can act on.
 
-    ``what`` says what happened, ``value`` names the value it happened to, ``remedy`` says what to do.
+    ``what`` says what happened, ``value`` names the value it happened to, ``remedy`` says what to do. ``code`` is a
+    stable name for programs, and ``why`` says why it matters where that is not plain. ``choices`` are the parts of
+    which a person may choose one to go on, and ``repair`` names a certain repair that embedviz can make by itself.
     """
 
-    def __init__(self, what: str, *, value: object = None, remedy: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        value: object = None,
+        remedy: str = "",
+        code: str = "",
+        why: str = "",
+        choices: Sequence[str] = (),
+        repair: str = "",
+    ) -> None:
         self.what = what.rstrip(".")
         self.value = None if value is None else str(value)
-        self.remedy = remedy
+        self.remedy, self.code, self.why = remedy, code, why
+        self.choices, self.repair = tuple(choices), repair
         super().__init__(self.what, self.value, self.remedy)
 
     def __str__(self) -> str:
@@ -66,6 +80,12 @@ KINDS = {
         Cancelled,
     )
 }
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, in a line."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:200].rstrip(".")
 
 
 def unexpected(error: BaseException) -> WorkerError:

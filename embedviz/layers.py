@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from embedviz import roles
-from embedviz.errors import LayerError
+from embedviz.errors import EmbedvizError, LayerError, first_line
 from embedviz.hooks import Call, observe
 from embedviz.modalities import text
 from embedviz.records import INSTANCES, TOKENS, Layer
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
+
+log = logging.getLogger(__name__)
 
 #: Two sizes that share no factor, so that every axis of an output shows by its ratio which one it follows.
 _PROBES = ((2, 11), (3, 13))
@@ -28,8 +31,17 @@ def probe(checkpoint: Checkpoint) -> tuple[Layer, ...]:
     """
     from transformers.utils import ModelOutput
 
-    with checkpoint.lock:
-        runs = [observe(checkpoint, text.probe_batch(checkpoint, *size)) for size in _PROBES]
+    if checkpoint.reads != "text":
+        return _unread(checkpoint, f"This model reads {checkpoint.reads}, and so far embedviz gives models text only.")
+    try:
+        with checkpoint.lock:
+            runs = [observe(checkpoint, text.probe_batch(checkpoint, *size)) for size in _PROBES]
+    except (EmbedvizError, MemoryError):
+        raise
+    except Exception as error:
+        # Whatever a model's own code raises, its module tree is there to be seen.
+        log.info("the probe failed", exc_info=True)
+        return _unread(checkpoint, f"The model failed in a test pass ({first_line(error)}).")
     base = roles.base_path(checkpoint.model)
     final = _final_layer(checkpoint, runs[0], base)
     untrained = {name.rpartition(".")[0] for name in checkpoint.untrained}
@@ -55,6 +67,24 @@ def probe(checkpoint: Checkpoint) -> tuple[Layer, ...]:
                 )
             )
     return tuple(roles.mark(layers, checkpoint, final, untrained))
+
+
+def _unread(checkpoint: Checkpoint, why: str) -> tuple[Layer, ...]:
+    """The layers of a model that could not be run: all but what only a run can tell."""
+    base = roles.base_path(checkpoint.model)
+    untrained = {name.rpartition(".")[0] for name in checkpoint.untrained}
+    layers = [
+        Layer(
+            path=path,
+            kind=type(module).__name__,
+            role=roles.role(path, module, checkpoint.model, base),
+            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            status="not run",
+            why=why,
+        )
+        for path, module in checkpoint.model.named_modules()
+    ]
+    return tuple(roles.mark(layers, checkpoint, None, untrained))
 
 
 def _describe(module: Any, calls: list[list[Call]], number: int, model_output: type) -> tuple[Shape | None, str, str]:
@@ -126,14 +156,24 @@ def _final_layer(checkpoint: Checkpoint, run: dict[str, list[Call]], base: str) 
     return min((name for name, _ in same), key=lambda name: name.count("."), default=base)
 
 
-def find(layers: Iterable[Layer], path: str) -> Layer:
-    """The layer at ``path``. Raises LayerError with close matches where there is none, or why it cannot be used."""
+def find(layers: Iterable[Layer], path: str, *, insist: bool = False) -> Layer:
+    """The layer at ``path``. Raises LayerError with close matches where there is none, or why it cannot be used.
+
+    A layer with random parameters is given only where ``insist``.
+    """
     listed = list(layers)
     for layer in listed:
         if layer.path == path:
             if not layer.capturable:
                 raise LayerError(
                     f"This layer cannot be captured. {layer.why}", value=path or layer.kind, remedy="Choose another."
+                )
+            if layer.untrained and not insist:
+                raise LayerError(
+                    f"This layer's vectors would be random. {layer.warning}",
+                    value=path or layer.kind,
+                    remedy="Choose a layer that was trained, or insist on this one.",
+                    code="choice.untrained",
                 )
             return layer
     paths = [layer.path for layer in listed if layer.capturable]

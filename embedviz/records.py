@@ -24,7 +24,8 @@ class Layer:
     ``path`` is the dotted name ("" for the whole model), with ``#2`` for a second call of the same module.
     ``shape`` names the output's axes, for instance ``("instances", "tokens", 384)``; None where it is unknown.
     ``status`` is "ok" where the layer can be captured, else a short code, and ``why`` is the reason in a sentence.
-    ``order`` is the position in the order of calls, counted over all calls of a forward pass.
+    ``order`` is the position in the order of calls, counted over all calls of a forward pass. ``untrained``: its
+    output comes, wholly or in part, from random parameters, so that it is captured on purpose only.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Layer:
     order: int | None = None
     recommended: str = ""
     warning: str = ""
+    untrained: bool = False
 
     @property
     def capturable(self) -> bool:
@@ -153,7 +155,12 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line about a checkpoint's health."""
+    """One line of the doctor.
+
+    ``code`` is stable and starts with its section ("tokenizer.empty"). ``severity`` is "error" (cannot be used as it
+    is), "warning" (gives vectors that are not what they seem) or "info". ``evidence`` is what was seen, with its
+    numbers; ``why`` it matters; ``remedy`` is something one can do, and ``repair`` names it where embedviz can do it.
+    """
 
     code: str
     severity: str
@@ -161,6 +168,11 @@ class Finding:
     evidence: str
     why: str
     remedy: str
+    repair: str = ""
+
+    @property
+    def section(self) -> str:
+        return self.code.partition(".")[0]
 
 
 def as_vectors(embeddings: Embeddings | npt.ArrayLike | Sequence[Sequence[float]]) -> FloatArray:

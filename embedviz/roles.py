@@ -76,14 +76,32 @@ def _at(model: torch.nn.Module, path: str) -> Any:
 
 def mark(layers: list[Layer], checkpoint: Checkpoint, final: str | None, untrained: set[str]) -> list[Layer]:
     """Add the recommendation and the warnings: random parameters, logits, a pooler that training left out."""
-    return [
-        replace(
-            layer,
-            recommended=_why_recommended(checkpoint) if layer.path == final and layer.capturable else "",
-            warning=_warning(layer, checkpoint, untrained),
+    random = {layer.path for layer in layers if _holds_random(layer, untrained)}
+    orders = [layer.order for layer in layers if layer.path in random and _feeds_others(layer)]
+    spoilt = min((order for order in orders if order is not None), default=None)
+    marked = []
+    for layer in layers:
+        after = spoilt is not None and layer.order is not None and layer.order > spoilt
+        own = layer.path in random and layer.role not in ("model", "stack")
+        marked.append(
+            replace(
+                layer,
+                recommended=_why_recommended(checkpoint) if layer.path == final and layer.capturable else "",
+                warning=_warning(layer, checkpoint, own, after),
+                untrained=own or after,
+            )
         )
-        for layer in layers
-    ]
+    return marked
+
+
+def _holds_random(layer: Layer, untrained: set[str]) -> bool:
+    path = layer.path.split("#")[0]
+    return any(name == path or name.startswith(f"{path}.") for name in untrained)
+
+
+def _feeds_others(layer: Layer) -> bool:
+    """Whether other layers build on this one: a pooler or a head is the end of its branch."""
+    return layer.role not in ("pooler", "head", "model", "stack")
 
 
 def _why_recommended(checkpoint: Checkpoint) -> str:
@@ -92,10 +110,11 @@ def _why_recommended(checkpoint: Checkpoint) -> str:
     return "The last hidden state: what most uses of the model build on. Earlier layers may hold more for yours."
 
 
-def _warning(layer: Layer, checkpoint: Checkpoint, untrained: set[str]) -> str:
-    path = layer.path.split("#")[0]
-    if any(name == path or name.startswith(f"{path}.") for name in untrained) and layer.role not in ("model", "stack"):
+def _warning(layer: Layer, checkpoint: Checkpoint, own: bool, after: bool) -> str:
+    if own:
         return "Never trained: its parameters were not in the file and hold random values."
+    if after:
+        return "It builds on a layer that was never trained and holds random values."
     if layer.role == "head":
         return "Part of the head: its output is scores for the model's task (logits), not an embedding."
     if layer.role == "pooler" and not checkpoint.recipe.untold:

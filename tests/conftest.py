@@ -9,6 +9,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # The parallel code of umap aborts processes that use it from several threads; no test should depend on its absence.
 os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
 
+import importlib.util
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,16 @@ def texts() -> list[str]:
 def bundled_copy(tmp_path: Path) -> Path:
     """A folder with the bundled model's files, to be broken."""
     return Path(shutil.copytree(bundled_path(), tmp_path / "model"))
+
+
+def package_file(package: str, path: str) -> Path:
+    """A file of an installed package, found without importing it."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, f"{package} is not installed: see tests/models.txt"
+    assert spec.submodule_search_locations
+    file = Path(spec.submodule_search_locations[0]) / path
+    assert file.exists(), file
+    return file
 
 
 Save = Callable[..., Path]

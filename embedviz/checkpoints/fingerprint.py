@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-#: What decides the vectors: weights, configurations, vocabularies. Notes and pictures do not.
-_SUFFIXES = {".safetensors", ".json", ".txt", ".model"}
+if TYPE_CHECKING:
+    from embedviz.checkpoints.request import Request
+
+#: Of a folder, these decide the vectors: weights, configurations, vocabularies. Notes and pictures do not.
+_SUFFIXES = {".safetensors", ".bin", ".json", ".txt", ".model"}
 
 
 def sha256(file: Path) -> str:
@@ -15,10 +20,19 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def fingerprint(folder: Path) -> str:
-    """Hex digest over the names and contents of the files in ``folder`` that decide the vectors."""
+def fingerprint(request: Request) -> str:
+    """Hex digest over what decides the vectors: the files that were opened, and what a person decided about them."""
+    place, options = request.place, request.options
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.suffix in _SUFFIXES:
-            digest.update(f"{file.relative_to(folder).as_posix()}\0{sha256(file)}\n".encode())
+    files = [place.file] if place.file is not None else _deciding(place.folder)
+    for file in [*files, *(Path(each) for each in (options.architecture,) if each)]:
+        name = file.relative_to(place.folder).as_posix() if file.is_relative_to(place.folder) else file.name
+        digest.update(f"{name}\0{sha256(file)}\n".encode("utf-8", "surrogatepass"))
+    decided = {name: value for name, value in options.as_json().items() if value and name != "ask_above"}
+    if decided:
+        digest.update(json.dumps(decided, sort_keys=True, default=str).encode())
     return digest.hexdigest()
+
+
+def _deciding(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix in _SUFFIXES]

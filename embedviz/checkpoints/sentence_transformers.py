@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedviz.checkpoints.checkpoint import TRAINED_MODES, Checkpoint, Recipe, Say
-from embedviz.checkpoints.folder import read_json
-from embedviz.checkpoints.hugging_face import open_transformer
+from embedviz.checkpoints import weights
+from embedviz.checkpoints.checkpoint import TRAINED_MODES, Checkpoint, Recipe
+from embedviz.checkpoints.hugging_face import open_folder
+from embedviz.checkpoints.json_file import read_json
+from embedviz.checkpoints.request import Request
 from embedviz.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -17,20 +19,21 @@ if TYPE_CHECKING:
 _ACTIVATIONS = {"Tanh", "ReLU", "GELU", "Identity", "Sigmoid", "SiLU", "ELU", "LeakyReLU"}
 
 
-def recognises(folder: Path) -> bool:
-    return (folder / "modules.json").is_file()
+def recognises(request: Request) -> bool:
+    return request.place.file is None and (request.place.folder / "modules.json").is_file()
 
 
-def open_folder(folder: Path, name: str, say: Say) -> Checkpoint:
+def open_place(request: Request) -> Checkpoint:
     """Open the transformer inside and keep the folder's own pooling as its recipe ("as trained")."""
-    say("reading the configuration")
+    folder = request.place.folder
     modules = _modules(folder)
     transformer = _inside(folder, modules[0][1])
-    checkpoint = open_transformer(transformer, name, say, format="sentence-transformers folder", bare=True)
+    checkpoint = open_folder(transformer, request, format="sentence-transformers folder", bare=True)
     settings = _optional(transformer / "sentence_bert_config.json")
     longest = settings.get("max_seq_length")
     if isinstance(longest, int) and longest > 0:
         checkpoint.max_tokens = min(longest, checkpoint.max_tokens)
+    checkpoint.origin, checkpoint.inside = folder, modules[0][1]
     recipe = _recipe(folder, modules[1:])
     checkpoint.recipe = replace(recipe, lower_case=bool(settings.get("do_lower_case")))
     return checkpoint
@@ -46,12 +49,14 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
             "modules.json does not list the parts of a sentence-transformers model",
             value=folder.name,
             remedy="Restore it from where it was saved.",
+            code="configuration.modules",
         ) from error
     if not parts or parts[0][0] != "Transformer":
         raise CheckpointError(
             "This sentence-transformers model does not begin with a transformer",
             value=parts[0][0] if parts else "an empty list",
             remedy="Open a model whose first part is a Transformer.",
+            code="configuration.modules",
         )
     return parts
 
@@ -59,7 +64,12 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
 def _inside(folder: Path, part: str) -> Path:
     path = (folder / part).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise CheckpointError("modules.json points outside its folder", value=part, remedy="Do not trust its sender.")
+        raise CheckpointError(
+            "modules.json points outside its folder",
+            value=part,
+            remedy="Do not trust its sender.",
+            code="files.index-escapes",
+        )
     return path
 
 
@@ -102,7 +112,10 @@ def _modes(settings: dict[str, Any]) -> tuple[str, ...]:
         known = bool(chosen)
     if not known:
         raise CheckpointError(
-            "The pooling part names no pooling that is known", value=settings, remedy="Restore 1_Pooling/config.json."
+            "The pooling part names no pooling that is known",
+            value=settings,
+            remedy="Restore 1_Pooling/config.json.",
+            code="configuration.pooling",
         )
     return chosen
 
@@ -113,19 +126,25 @@ def _keys(mode: str) -> tuple[str, ...]:
 
 def _dense(folder: Path) -> torch.nn.Module:
     import torch
-    from safetensors.torch import load_file
 
     settings = read_json(folder / "config.json")
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        raise CheckpointError("A dense part has no weights", value=folder.name, remedy=f"Copy {file.name} into it.")
-    tensors = load_file(file)
-    weight = tensors["linear.weight"]
+    tensors = weights.of_folder(folder).load()
+    weight = tensors.get("linear.weight")
+    if weight is None or weight.ndim != 2:
+        raise CheckpointError(
+            "A dense part has no linear.weight",
+            value=folder.name,
+            remedy="Restore it from where it was saved.",
+            code="weights.dense",
+        )
     linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias="linear.bias" in tensors)
     linear.load_state_dict({name.removeprefix("linear."): tensor for name, tensor in tensors.items()})
     activation = str(settings.get("activation_function", "torch.nn.modules.linear.Identity")).rsplit(".", 1)[-1]
     if activation not in _ACTIVATIONS:
         raise CheckpointError(
-            "A dense part asks for an activation that is not known", value=activation, remedy="Check its config.json."
+            "A dense part asks for an activation that is not known",
+            value=activation,
+            remedy="Check its config.json.",
+            code="configuration.activation",
         )
     return torch.nn.Sequential(linear, getattr(torch.nn, activation)()).eval()

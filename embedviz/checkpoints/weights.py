@@ -1,79 +1,108 @@
-"""The safetensors files of a folder, checked by their headers before anything large is read."""
+"""Named tensors of a file or folder: what they are is known at once, and what they hold is read when asked for."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from embedviz.checkpoints.folder import explain_bytes, read_json
+from embedviz.checkpoints.json_file import read_json
 from embedviz.errors import CheckpointError
+from embedviz.records import Finding
 
-_SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
-_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I8": "int8"}
-_MAX_HEADER = 25 * 2**20
-_MAX_TENSORS = 100_000
-#: Other files people have in place of safetensors: pattern, what they are, the way out.
-_OTHERS = (
-    ("pytorch_model*.bin", "PyTorch .bin weights", "`model.save_pretrained(folder)` with transformers ≥ 5"),
-    ("tf_model.h5", "TensorFlow weights", "`AutoModel.from_pretrained(folder, from_tf=True)` with transformers 4"),
-    ("flax_model.msgpack", "Flax weights", "`AutoModel.from_pretrained(folder, from_flax=True)` with transformers 4"),
-    ("*.gguf", "a GGUF file", "`AutoModel.from_pretrained(folder, gguf_file=…)`, then save_pretrained"),
-    ("*.onnx", "an ONNX graph", "the PyTorch model it was exported from"),
-)
+if TYPE_CHECKING:
+    import torch
+
+#: The names under which transformers looks for a folder's weights, in its order.
+NAMES = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What the headers say: the files, every tensor's shape, the bytes, and the most common number type."""
+    """Tensors by name: their shapes and number types, and ``read(name)``, which gives one on the CPU.
+
+    ``size`` is in bytes on disk. ``findings`` say what was noticed on the way to them (a wrapper taken off).
+    """
 
     files: tuple[Path, ...]
     shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]
     size: int
-    dtype: str
+    read: Callable[[str], torch.Tensor]
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def dtype(self) -> str:
+        """The number type that most values have."""
+        counts: Counter[str] = Counter()
+        for name, shape in self.shapes.items():
+            counts[self.dtypes[name]] += math.prod(shape)
+        return counts.most_common(1)[0][0] if counts else "none"
+
+    @property
+    def numbers(self) -> int:
+        """How many values there are in all."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def load(self) -> dict[str, torch.Tensor]:
+        """All of them, read now."""
+        return {name: self.read(name) for name in self.shapes}
 
 
-def inspect(folder: Path) -> Weights:
-    """Read the headers of the folder's safetensors (single or sharded). CheckpointError where one cannot be used."""
-    files = _files(folder)
-    shapes: dict[str, tuple[int, ...]] = {}
-    dtypes: Counter[str] = Counter()
-    size = 0
-    for file in files:
-        for name, entry in _header(file).items():
-            shapes[name] = tuple(entry["shape"])
-            dtypes[entry["dtype"]] += math.prod(entry["shape"])
-        size += file.stat().st_size
-    if not shapes:
-        raise CheckpointError("The weights file holds no tensors", value=files[0].name, remedy="Save the model again.")
-    commonest = dtypes.most_common(1)[0][0]
-    return Weights(tuple(files), shapes, size, _DTYPES.get(commonest, commonest.lower()))
+def of_files(files: list[Path], part: str = "") -> Weights:
+    """The weights in one file or in the shards of one model, by what the files are. CheckpointError says why not."""
+    from embedviz.checkpoints import safetensors_file
+    from embedviz.checkpoints.refused import refuse_file
+    from embedviz.checkpoints.sniff import kind_of
 
+    kinds = {kind_of(file).name for file in files}
+    if kinds == {"safetensors"}:
+        found = safetensors_file.read(files)
+    elif kinds <= {"torch", "torch-legacy", "torchscript"}:
+        from embedviz.checkpoints import torch_weights
 
-def _files(folder: Path) -> list[Path]:
-    index = folder / _INDEX
-    if index.is_file():
-        return _shards(folder, index)
-    if (folder / _SINGLE).is_file():
-        return [folder / _SINGLE]
-    for pattern, what, way_out in _OTHERS:
-        if any(folder.glob(pattern)):
-            raise CheckpointError(
-                f"This folder holds {what}, which embedviz does not open yet",
-                value=folder.name,
-                remedy=f"Convert it to safetensors where it was made: {way_out}.",
-            )
-    if any(folder.glob("model-*-of-*.safetensors")):
+        found = torch_weights.read(files, part)
+    else:
+        for file in files:
+            refuse_file(file)
         raise CheckpointError(
-            "The index of the sharded weights is missing", value=_INDEX, remedy="Copy it beside the shards."
+            "These files are not all of one kind",
+            value=", ".join(sorted(kinds)),
+            remedy="Save the model again where it was made.",
+            code="files.mixed-kinds",
         )
+    if not found.shapes:
+        raise CheckpointError(
+            "The weights file holds no tensors",
+            value=files[0].name,
+            remedy="Save the model again.",
+            code="weights.none",
+        )
+    return found
+
+
+def of_folder(folder: Path) -> Weights:
+    """The weights of a folder that ``save_pretrained`` wrote: one file or shards, safetensors before pickles."""
+    from embedviz.checkpoints.refused import refuse_folder
+
+    for name in NAMES:
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            return of_files(_shards(folder, index))
+        if (folder / name).is_file():
+            return of_files([folder / name])
+    others = sorted(file for file in folder.glob("*.safetensors") if not file.name.startswith("adapter"))
+    if len(others) == 1:
+        return of_files(others)
+    refuse_folder(folder)
     raise CheckpointError(
         "There is a configuration but no weights in this folder",
         value=folder.name,
-        remedy=f"Copy {_SINGLE} (or all of its shards and {_INDEX}) into it.",
+        remedy=f"Copy {NAMES[0]} (or all of its shards and {NAMES[0]}.index.json) into it.",
+        code="files.no-weights",
     )
 
 
@@ -81,12 +110,21 @@ def _shards(folder: Path, index: Path) -> list[Path]:
     parsed = read_json(index)
     weight_map = parsed.get("weight_map") if isinstance(parsed, dict) else None
     if not isinstance(weight_map, dict) or not weight_map:
-        raise CheckpointError("The index of the weights names no shards", value=index.name, remedy="Save it again.")
+        raise CheckpointError(
+            "The index of the weights names no shards",
+            value=index.name,
+            remedy="Save it again.",
+            code="files.damaged-index",
+        )
     names = sorted({str(name) for name in weight_map.values()})
     for name in names:
         if "/" in name or "\\" in name or name.startswith("."):
             raise CheckpointError(
-                "The index of the weights points outside its folder", value=name, remedy="Do not trust its sender."
+                "The index of the weights points outside its folder",
+                value=name,
+                remedy="Do not trust its sender.",
+                code="files.index-escapes",
+                why="An index that names files elsewhere on the server would have them read.",
             )
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -94,48 +132,6 @@ def _shards(folder: Path, index: Path) -> list[Path]:
             f"{len(missing)} of {len(names)} parts of the weights are missing",
             value=", ".join(missing[:4]),
             remedy="Copy the missing files into the folder.",
+            code="files.missing-shard",
         )
     return [folder / name for name in names]
-
-
-def _header(file: Path) -> dict[str, dict[str, Any]]:
-    """The tensor entries of a safetensors header (https://github.com/huggingface/safetensors, "Format")."""
-    size = file.stat().st_size
-    with file.open("rb") as opened:
-        head = opened.read(512)
-        if size < 8 or head.startswith((b"version https://git-lfs", b"<")):
-            what, remedy = explain_bytes(head)
-            raise CheckpointError(what, value=file.name, remedy=remedy)
-        length = int.from_bytes(head[:8], "little")
-        if length > min(_MAX_HEADER, size - 8):
-            raise CheckpointError(
-                "This file is not safetensors, or is cut off within its header",
-                value=f"{file.name}, {size:,} bytes",
-                remedy="Download or copy it again.",
-            )
-        opened.seek(8)
-        raw = opened.read(length)
-    try:
-        entries = {name: entry for name, entry in json.loads(raw).items() if name != "__metadata__"}
-        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-        well_formed = all(_sound(entry) for entry in entries.values())
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise CheckpointError(
-            "The header of this safetensors file is damaged", value=file.name, remedy="Download or copy it again."
-        ) from error
-    if not well_formed or len(entries) > _MAX_TENSORS:
-        raise CheckpointError(
-            "The header of this safetensors file is not one of a model", value=file.name, remedy="Save it again."
-        )
-    if 8 + length + end != size:
-        raise CheckpointError(
-            f"This file is incomplete: {size:,} bytes of {8 + length + end:,}",
-            value=file.name,
-            remedy="Download or copy it again.",
-        )
-    return entries
-
-
-def _sound(entry: dict[str, Any]) -> bool:
-    shape, dtype = entry["shape"], entry["dtype"]
-    return isinstance(dtype, str) and all(isinstance(size, int) and 0 <= size < 2**40 for size in shape)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedviz.checkpoints.checkpoint import unreadable
 from embedviz.errors import CaptureError, InstancesError
 from embedviz.records import IntArray
 
@@ -40,6 +41,8 @@ def tokenise(checkpoint: Checkpoint, texts: Sequence[str]) -> Tokenised:
 
     Raises InstancesError for a text without any token, CaptureError for a token the model has no row for.
     """
+    if why := unreadable(checkpoint):
+        raise InstancesError(why, value=checkpoint.name, remedy="The doctor's page says what is missing.")
     recipe, longest = checkpoint.recipe, checkpoint.max_tokens
     prepared = [recipe.prompt + (text.lower() if recipe.lower_case else text).strip() for text in texts]
     features = _encode(checkpoint, [text[:_MAX_CHARACTERS] for text in prepared], None)
@@ -120,7 +123,9 @@ def probe_batch(checkpoint: Checkpoint, instances: int, tokens: int) -> dict[str
     """An input of exactly (instances, tokens), of ordinary words, for finding out the shapes of all outputs."""
     import torch
 
-    words = checkpoint.tokenizer(_PROBE_TEXT, truncation=True, max_length=checkpoint.max_tokens)["input_ids"]
+    words = [*range(100, 120)]
+    if checkpoint.tokenizer is not None:
+        words = checkpoint.tokenizer(_PROBE_TEXT, truncation=True, max_length=checkpoint.max_tokens)["input_ids"]
     # A tokenizer of another model may give ids this one has no row for; the shapes are the same all the same.
     rows = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
     ids = [word % rows for word in (words * (tokens // max(1, len(words)) + 1))[:tokens]]

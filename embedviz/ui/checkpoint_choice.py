@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from embedviz.errors import CheckpointError
-from embedviz.ui import options
+from embedviz.records import Finding
+from embedviz.ui import health, options, words
 from embedviz.ui.picture import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
@@ -46,15 +47,26 @@ def _card(state: State, opened: Opened | None) -> None:
         st.markdown(f"**{escape(shorten(state.source.name, 60))}**" + (" (bundled)" if state.source == BUNDLED else ""))
         if opened is None:
             failed = state.failure is not None and state.failure[0] == ("open", state.source)
-            st.caption("could not be opened" if failed else "not open yet")
+            st.caption(":material/error: could not be opened" if failed else "not open yet")
             return
         st.caption(escape(opened.text))
-        for finding in opened.findings:
-            st.caption(f":material/warning: {escape(finding['title'])}", help=escape(_told(finding)))
+        _health(state, opened)
 
 
-def _told(finding: dict[str, str]) -> str:
-    return f"{finding['evidence']}. {finding['why']} {finding['remedy']}"
+def _health(state: State, opened: Opened) -> None:
+    """One line from the doctor: all that it checked where it has, else what was noticed on opening."""
+    report = health.known(state)
+    if report is not None:
+        worst = [finding for finding in report.findings if finding.severity != "info"]
+        st.caption(health.line(report), help=_told(worst[:4]) or "The Doctor page lists what was checked.")
+        return
+    noticed = [finding for finding in opened.findings if finding.severity != "info"]
+    if noticed:
+        st.caption(f"{health.ICONS[noticed[0].severity]} {words.count(len(noticed), 'finding')}", help=_told(noticed))
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    return "  \n".join(escape(f"{finding.title}: {finding.evidence}.") for finding in findings)
 
 
 def _bundled(state: State) -> None:
@@ -65,12 +77,12 @@ def _bundled(state: State) -> None:
 
 
 def _upload(state: State) -> None:
-    folder = st.toggle("A folder, not a zip", key="upload_folder", help="Choose the folder that holds config.json.")
+    folder = st.toggle("A whole folder", key="upload_folder", help="Choose the folder the model was saved to.")
     if folder:
         files = st.file_uploader("The model's folder", accept_multiple_files="directory", key="upload_files")
     else:
-        file = st.file_uploader("A zip of the model's folder", key="upload_zip")
-        files = [file] if file else []
+        label = "A file, an archive, or the files of one model"
+        files = st.file_uploader(label, accept_multiple_files=True, key="upload")
     if files and st.button("Open the upload", type="primary", key="open_upload", width="stretch"):
         try:
             state.choose_source(spool(files, state))
@@ -79,7 +91,10 @@ def _upload(state: State) -> None:
             return
         st.rerun()
     if not files:
-        st.caption("The folder that `save_pretrained` wrote: config.json, model.safetensors, tokenizer files.")
+        st.caption(
+            "What `save_pretrained`, sentence-transformers, Lightning or `torch.save` wrote, or a zip or tar of it. "
+            "What it is, is told from its content; none of its code is run."
+        )
 
 
 def spool(files: Sequence[UploadedFile], state: State) -> Source:
@@ -102,7 +117,8 @@ def spool(files: Sequence[UploadedFile], state: State) -> Source:
                 out.write(chunk)
     single = len(files) == 1
     name = PurePosixPath(files[0].name).parts[0]
-    return Source(name, target / _inside(files[0].name) if single else target, owner=state.id)
+    path = target / _inside(files[0].name) if single else target
+    return Source(name, path, state.id, options.opening())
 
 
 def _inside(name: str) -> Path:

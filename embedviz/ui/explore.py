@@ -11,7 +11,7 @@ from embedviz.pooling import POOLINGS
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
 from embedviz.ui.map_choice import map_choice
-from embedviz.ui.picture import Picture, Settings, kept
+from embedviz.ui.picture import Opened, Picture, Settings, kept
 from embedviz.ui.state import State, state
 from embedviz.vectors import POSTPROCESSING
 
@@ -59,10 +59,25 @@ def _empty(session: State) -> None:
         st.markdown("Type a sentence in the sidebar, paste some lines, or take a sample.")
     elif session.job is not None:
         st.container(height=560, border=True)
+    elif session.opened is not None and session.settings is None:
+        _no_picture(session, session.opened)
     elif session.settings is not None and session.failure is None:
         st.markdown("# Ready")
         st.markdown("Press Run to see the map.")
         flow.run_button(session, session.settings, "run_here")
+
+
+def _no_picture(session: State, opened: Opened) -> None:
+    """Why there is no map of an open checkpoint, and where to go on."""
+    layer = opened.layer(str(session.layer))
+    if layer is not None and layer.untrained and not opened.unreadable:
+        st.markdown("# This layer would say nothing")
+        st.warning(words.escape(layer.warning), icon=":material/warning:")
+        st.markdown("Choose another layer, or switch on “Show it all the same” beside the tree.")
+        return
+    st.markdown("# The module tree is open, but there is no map")
+    st.markdown(words.escape(opened.unreadable or "None of its layers can be captured; the tree says why of each."))
+    st.markdown("The Doctor page says what this checkpoint is and what can be done.")
 
 
 @st.fragment

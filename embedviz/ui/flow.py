@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from embedviz.doctor.report import Report
 from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
-from embedviz.ui import words
+from embedviz.ui import health, words
 from embedviz.ui.jobs import start
 from embedviz.ui.picture import Opened, Picture, Settings, cost, draw, kept, open_checkpoint, opened, quick
+from embedviz.ui.remedies import remedies
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.store import store
 
@@ -33,9 +35,31 @@ def ensure_open(state: State) -> Opened | None:
     return opened(state.source)
 
 
-def settings_of(state: State, checkpoint: Opened, instances: Instances) -> Settings:
-    """What the sidebar asks for now."""
+def settings_of(state: State, checkpoint: Opened | None, instances: Instances | None) -> Settings | None:
+    """What the sidebar asks for now; None while something for a picture is missing."""
+    if checkpoint is None or instances is None or checkpoint.unreadable or not checkpoint.capturable:
+        return None
+    layer = checkpoint.layer(str(state.layer))
+    if layer is None or (layer.untrained and (checkpoint.identity, layer.path) not in state.insisted):
+        return None
     return Settings(checkpoint, str(state.layer), str(state.pooling), state.postprocessing, instances, state.map)
+
+
+def ensure_report(state: State) -> Report | None:
+    """The doctor's report on the checkpoint and the instances; starts to make it where there is none."""
+    instances, opened = state.instances, state.opened
+    if opened is None or state.failure is not None:
+        _take_over(state)
+        return health.known(state)
+    found: Report | None = store.get(health.key(state.source, instances))
+    key = ("examine", state.source, instances.fingerprint if instances else "")
+    if found is None and (state.job is None or state.job.key != key):
+        state.leave_job()
+        source = state.source
+        state.job = start(key, lambda job: health.make(source, instances, job), state.id)
+        state.job.wait(_PATIENCE)
+    _take_over(state)
+    return store.get(health.key(state.source, instances)) or health.known(state)
 
 
 def ensure_picture(state: State, settings: Settings) -> Picture | None:
@@ -46,6 +70,7 @@ def ensure_picture(state: State, settings: Settings) -> Picture | None:
         if state.job is not None and state.job.key != key:
             state.leave_job()
         state.job, state.shown = None, settings
+        health.begin(state)
         return found
     if state.failure and state.failure[0] == key:
         return found
@@ -124,15 +149,24 @@ def failure(state: State) -> None:
             st.info(words.escape(error), icon=":material/stop_circle:")
         else:
             st.error(words.escape(error), icon=":material/error:")
-        label = "Start it again" if isinstance(error, WorkerError) else "Try again"
-        with st.container(horizontal=True):
-            if st.button(label, key="again", icon=":material/refresh:"):
-                state.failure = None
-                if state.settings is not None and key == ("draw", state.settings.map_key):
-                    store.drop(state.settings.map_key)
-                    run(state, state.settings)
-                st.rerun()
-            _way_back(state, key)
+        if key == ("open", state.source):
+            remedies(state, error)
+        try_again(state)
+
+
+def try_again(state: State) -> None:
+    """Buttons to try again what failed, and to go back to the checkpoint before it."""
+    assert state.failure is not None
+    key, error = state.failure
+    label = "Start it again" if isinstance(error, WorkerError) else "Try again"
+    with st.container(horizontal=True):
+        if st.button(label, key="again", icon=":material/refresh:"):
+            state.failure = None
+            if state.settings is not None and key == ("draw", state.settings.map_key):
+                store.drop(state.settings.map_key)
+                run(state, state.settings)
+            st.rerun()
+        _way_back(state, key)
 
 
 def _way_back(state: State, key: object) -> None:
@@ -149,6 +183,10 @@ def relevant(state: State, settings: Settings | None) -> None:
     """Forget a failure that the person has moved on from."""
     if state.failure is None:
         return
-    current = {("open", state.source)} | ({("draw", settings.map_key)} if settings else set())
+    current: set[object] = {("open", state.source)}
+    if settings is not None:
+        current.add(("draw", settings.map_key))
+    if state.opened is not None:
+        current.add(("examine", state.source, state.instances.fingerprint if state.instances else ""))
     if state.failure[0] not in current:
         state.failure = None

@@ -5,17 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from embedviz.resources import asset
-from embedviz.ui import explore, flow, tables
+from embedviz.ui import doctor, explore, flow, tables
 from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.instance_choice import instance_choice, instances_of
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
 
-PAGES = {"Explore": (explore.page, ":material/scatter_plot:")}
+PAGES = {
+    "Explore": (explore.page, ":material/scatter_plot:"),
+    "Doctor": (doctor.page, ":material/stethoscope:"),
+}
 
 st.set_page_config(page_title="embedviz", page_icon=str(asset("icon.svg")), layout="wide", initial_sidebar_state=340)
 st.logo(str(asset("logo.svg")), size="large")
-chosen = st.navigation([st.Page(page, title=title, icon=icon) for title, (page, icon) in PAGES.items()], position="top")
+pages = [st.Page(page, title=title, icon=icon, url_path=title.lower()) for title, (page, icon) in PAGES.items()]
+chosen = st.navigation(pages, position="top")
 session = state()
 opened = flow.ensure_open(session)
 with st.sidebar:
@@ -26,7 +30,7 @@ with st.sidebar:
 instances = instances_of(session)
 session.opened, session.instances = opened, instances
 tables.forget_gone(session)
-session.settings = flow.settings_of(session, opened, instances) if opened and instances else None
+session.settings = flow.settings_of(session, opened, instances)
 chosen.run()
 with below:
     if session.settings is not None:

@@ -8,40 +8,46 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from embedviz.checkpoints.folder import MARKS
+from embedviz.checkpoints.place import candidates
+from embedviz.checkpoints.request import Options
 from embedviz.errors import CheckpointError
 from embedviz.workers.pool import Source
 
-_DEPTH = 4
+#: Bytes of memory above which a person is asked before a checkpoint is loaded.
+ASK_ABOVE = 4 * 10**9
 _MOST = 500
+
+
+@cache
+def _given() -> argparse.Namespace:
+    """What stands after ``--`` on Streamlit's command line."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--models", action="append", type=Path, default=[])
+    parser.add_argument("--allow-code", action="store_true")
+    return parser.parse_known_args(sys.argv[1:])[0]
+
+
+def opening() -> Options:
+    """How every checkpoint is opened here, before a person decides anything."""
+    return Options(allow_code=_given().allow_code, ask_above=ASK_ABOVE)
 
 
 @cache
 def model_folders() -> tuple[Path, ...]:
     """The folders given as ``--models DIR`` after ``--`` on Streamlit's command line, or in EMBEDVIZ_MODELS."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--models", action="append", type=Path, default=[])
-    given, _ = parser.parse_known_args(sys.argv[1:])
+    given = _given()
     from_environment = [Path(part) for part in os.environ.get("EMBEDVIZ_MODELS", "").split(os.pathsep) if part]
     return tuple(folder.expanduser().resolve() for folder in [*given.models, *from_environment])
 
 
 def offered() -> list[Source]:
-    """The models found in those folders, by name; zips of models too."""
-    found: list[Source] = []
-    for root in model_folders():
-        for folder, children, files in os.walk(root):
-            here = Path(folder)
-            children[:] = sorted(name for name in children if not name.startswith("."))
-            if any(mark in files for mark in MARKS):
-                found.append(Source(str(here.relative_to(root)) if here != root else root.name, here))
-                children.clear()
-            elif len(here.relative_to(root).parts) >= _DEPTH:
-                children.clear()
-            found += [Source(name, here / name) for name in sorted(files) if name.endswith(".zip")]
-            if len(found) >= _MOST:
-                return found
-    return found
+    """The models found in those folders, by name: folders, lone files and archives."""
+    found = [
+        Source(root.name if name == "." else name, root / name, options=opening())
+        for root in model_folders()
+        for name in candidates(root)
+    ]
+    return found[:_MOST]
 
 
 def allowed(path: str) -> Source:
@@ -59,4 +65,5 @@ def allowed(path: str) -> Source:
         )
     if not resolved.exists():
         raise CheckpointError("There is nothing at this path", value=path, remedy="Check the spelling.")
-    return Source(str(resolved.relative_to(root)) if resolved != root else root.name, resolved)
+    name = str(resolved.relative_to(root)) if resolved != root else root.name
+    return Source(name, resolved, options=opening())

@@ -11,7 +11,7 @@ import numpy as np
 
 from embedviz.pooling import AS_TRAINED, POOLINGS
 from embedviz.projection import METHODS
-from embedviz.records import Embeddings, FloatArray, Instances, IntArray, Layer, Projection
+from embedviz.records import Embeddings, Finding, FloatArray, Instances, IntArray, Layer, Projection
 from embedviz.ui.jobs import Job
 from embedviz.ui.store import store
 from embedviz.workers.pool import Source, pool
@@ -40,10 +40,21 @@ class Opened:
     untold: str
     recommended: str
     layers: tuple[Layer, ...]
-    findings: tuple[dict[str, str], ...]
+    findings: tuple[Finding, ...]
+    unreadable: str
+    assumptions: tuple[dict[str, Any], ...]
 
     def layer(self, path: str) -> Layer | None:
         return next((layer for layer in self.layers if layer.path == path), None)
+
+    @property
+    def capturable(self) -> list[Layer]:
+        return [layer for layer in self.layers if layer.capturable]
+
+    @property
+    def identity(self) -> Hashable:
+        """Its content and its owner: what one session's worker made is never shown to another session."""
+        return (self.source.owner, self.fingerprint)
 
     @property
     def poolings(self) -> list[str]:
@@ -73,7 +84,7 @@ class Settings:
 
     @property
     def vectors_key(self) -> Hashable:
-        return ("vectors", self.opened.fingerprint, self.instances.fingerprint, self.layer, self.pooling)
+        return ("vectors", self.opened.identity, self.instances.fingerprint, self.layer, self.pooling)
 
     @property
     def map_key(self) -> Hashable:
@@ -129,13 +140,14 @@ def open_checkpoint(source: Source, job: Job) -> None:
     opened = Opened(
         source=source,
         layers=tuple(_layer(values) for values in summary["layers"]),
-        findings=tuple(summary["findings"]),
+        findings=tuple(Finding(**values) for values in summary["findings"]),
+        assumptions=tuple(summary["assumptions"]),
         **{name: summary[name] for name in _PLAIN},
     )
     store.put(("opened", source), opened, 1000 * len(opened.layers))
 
 
-_PLAIN = ("name", "text", "format", "fingerprint", "max_tokens", "recipe", "untold", "recommended")
+_PLAIN = ("name", "text", "format", "fingerprint", "max_tokens", "recipe", "untold", "recommended", "unreadable")
 
 
 def _layer(values: dict[str, Any]) -> Layer:
@@ -198,12 +210,12 @@ def _capture(settings: Settings, job: Job) -> None:
         parts += [arrays[each.layer, each.pooling]] if new else []
         embeddings = _joined(parts, rows, instances.ids)
         store.put(each.vectors_key, embeddings, embeddings.vectors.nbytes)
-    store.put(("latest", opened.fingerprint), settings, 1000)
+    store.put(("latest", opened.identity), settings, 1000)
 
 
 def _earlier(settings: Settings, wanted: list[Settings]) -> Settings | None:
     """The latest capture of this checkpoint, where all that is wanted is kept of it too."""
-    latest: Settings | None = store.get(("latest", settings.opened.fingerprint))
+    latest: Settings | None = store.get(("latest", settings.opened.identity))
     if latest is None:
         return None
     keys = [replace(each, instances=latest.instances).vectors_key for each in wanted]
@@ -217,7 +229,10 @@ def _ask(
     opened = settings.opened
     started = time.monotonic()
     ids = tuple(str(number) for number in range(len(items)))
-    arguments = {"items": items, "ids": ids, "layers": layers, "poolings": poolings}
+    # The sidebar lets a layer with random parameters through only on a person's insistence.
+    chosen = opened.layer(settings.layer)
+    insist = chosen is not None and chosen.untrained
+    arguments = {"items": items, "ids": ids, "layers": layers, "poolings": poolings, "insist": insist}
     described, arrays = pool().model(opened.source).capture(arguments, job.progress, job.stopped)
     _learn(opened.fingerprint, len(items), time.monotonic() - started)
     return {
@@ -252,7 +267,7 @@ def _joined(parts: list[Embeddings], rows: IntArray, ids: tuple[str, ...]) -> Em
 def _ahead(settings: Settings) -> tuple[list[str], list[str]]:
     """The wanted layer and pooling, and with few instances all blocks and poolings too."""
     opened = settings.opened
-    blocks = [layer for layer in opened.layers if layer.role == "block" and layer.capturable]
+    blocks = [layer for layer in opened.layers if layer.role == "block" and layer.capturable and not layer.untrained]
     widths = sum(int(layer.shape[-1]) for layer in blocks if layer.shape and isinstance(layer.shape[-1], int))
     if 4 * len(settings.instances) * widths * len(opened.poolings) > _AHEAD:
         return [settings.layer], [settings.pooling]
@@ -344,7 +359,7 @@ def cost(settings: Settings) -> tuple[float, int]:
 
 def _unseen(settings: Settings) -> int:
     """How many instances the latest capture had not."""
-    latest: Settings | None = store.get(("latest", settings.opened.fingerprint))
+    latest: Settings | None = store.get(("latest", settings.opened.identity))
     return len(set(settings.instances.items) - set(latest.instances.items if latest else ()))
 
 

@@ -6,6 +6,7 @@ import logging
 import shutil
 import tempfile
 import uuid
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +49,11 @@ class State:
     focus: str | None = None
     ringed: tuple[str, ...] = ()
     uploads: Path | None = None
+    #: Layers with random parameters that the person wants all the same: (checkpoint's identity, path).
+    insisted: set[Hashable] = field(default_factory=set)
+    #: Checkpoints opened earlier, and the one that the doctor was last asked to examine.
+    before: list[Source] = field(default_factory=list)
+    examined: Source | None = None
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None
@@ -73,6 +79,8 @@ class State:
         """Turn to another checkpoint; the layer and pooling of the old one mean nothing there."""
         if source != self.source:
             self.leave_job()
+            if self.opened is not None and self.opened.source == self.source and self.source not in self.before:
+                self.before.append(self.source)
             self.source, self.layer, self.pooling, self.failure = source, None, None, None
 
     def end(self) -> None:

@@ -19,6 +19,11 @@ def vector_choice(state: State, opened: Opened | None) -> None:
     if opened is None:
         st.caption("The module tree appears here once the checkpoint is open.")
         return
+    if not opened.capturable:
+        with st.container(key="layer_tree"):
+            layer_tree(opened.layers, None, key=f"tree_{opened.fingerprint[:12]}", height=330)
+        st.caption(escape(opened.unreadable or "None of these layers can be captured; each says why."))
+        return
     if state.layer is None or opened.layer(state.layer) is None:
         state.layer = opened.recommended
     if state.pooling not in opened.poolings:
@@ -30,7 +35,20 @@ def vector_choice(state: State, opened: Opened | None) -> None:
     layer = opened.layer(state.layer)
     assert layer is not None
     _path_twin(state, opened)
+    if layer.untrained:
+        _insist(state, opened, layer)
     _pooling(state, opened, layer)
+
+
+def _insist(state: State, opened: Opened, layer: Layer) -> None:
+    """A layer with random parameters is captured on purpose only."""
+    known = (opened.identity, layer.path)
+    st.caption(f":material/warning: {escape(layer.warning)}")
+    key = f"insist_{opened.fingerprint[:12]}_{layer.path}"
+    if st.toggle("Show it all the same", value=known in state.insisted, key=key):
+        state.insisted.add(known)
+    else:
+        state.insisted.discard(known)
 
 
 def _path_twin(state: State, opened: Opened) -> None:

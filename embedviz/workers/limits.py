@@ -56,6 +56,24 @@ def memory_budget() -> int:
     return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else 0
 
 
+def memory_left() -> int:
+    """Bytes this process can still have: of the system's free memory, and of its own limit; 0 where neither tells."""
+    told = []
+    if sys.platform == "linux":
+        import resource
+
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        told += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            told.append(max(0, limit - _mapped()))
+    return min(told, default=0)
+
+
+def _mapped() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def confine() -> None:
     """Bound this process's address space, open files and core dumps."""
     try:
@@ -69,8 +87,7 @@ def confine() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, _MAX_FILES))
     if budget and sys.platform == "linux":
         # What is mapped already (shared libraries, mostly) is not what the limit is for.
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + budget, mapped + budget))
+        resource.setrlimit(resource.RLIMIT_AS, (_mapped() + budget, _mapped() + budget))
 
 
 def bound_cpu(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -35,19 +36,29 @@ def warm() -> None:
 def operations() -> Operations:
     """The operations of one worker, which hold the one checkpoint it opened."""
     opened: list[Checkpoint] = []
+    scratch: list[Path] = []
+
+    def held() -> Checkpoint:
+        if not opened:
+            raise WorkerError("No checkpoint is open in this worker", remedy="Open the checkpoint again.")
+        return opened[0]
 
     def open_(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
-        from embedviz.checkpoints import bundled_checkpoint, open_checkpoint
+        from embedviz.checkpoints import Options, bundled_checkpoint, open_checkpoint
 
         started = time.perf_counter()
 
         def say(phase: str) -> None:
             context.progress(phase)(0, 0)
 
-        path = arguments.get("path")
+        path, scratch[:] = arguments.get("path"), [Path(arguments["scratch"])]
         if path:
             checkpoint = open_checkpoint(
-                Path(path), name=arguments["name"], say=say, scratch=Path(arguments["scratch"])
+                Path(path),
+                name=arguments["name"],
+                options=Options.from_json(arguments["options"]),
+                say=say,
+                scratch=scratch[0],
             )
         else:
             checkpoint = bundled_checkpoint(say=say)
@@ -58,15 +69,14 @@ def operations() -> Operations:
     def capture(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.capture import capture_all
 
-        if not opened:
-            raise WorkerError("No checkpoint is open in this worker", remedy="Open the checkpoint again.")
         items = tuple(arguments["items"])
         instances = Instances(items, tuple(arguments["ids"]))
         caught = capture_all(
-            opened[0],
+            held(),
             instances,
             arguments["layers"],
             arguments["poolings"],
+            insist=bool(arguments.get("insist")),
             progress=context.progress("capturing"),
         )
         keys = list(caught)
@@ -80,11 +90,30 @@ def operations() -> Operations:
         ]
         return described, arrays
 
-    return {"open": open_, "capture": capture}
+    def examine(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+        from embedviz.doctor import examine
+
+        report = examine(held(), arguments["items"] or None, progress=context.progress("examining"))
+        return report.as_json(), {}
+
+    def save(_arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+        from embedviz.checkpoints.saving import save
+
+        context.progress("saving a copy")(0, 0)
+        folder = scratch[0] / "copy"
+        shutil.rmtree(folder, ignore_errors=True)
+        names = save(held(), folder)
+        shutil.make_archive(str(folder), "zip", folder)
+        shutil.rmtree(folder)
+        return names, {}
+
+    return {"open": open_, "capture": capture, "examine": examine, "save": save}
 
 
 def summary(checkpoint: Checkpoint) -> dict[str, Any]:
     """What the app shows of a checkpoint, as JSON values."""
+    from embedviz.checkpoints.checkpoint import unreadable
+
     return {
         "name": checkpoint.name,
         "format": checkpoint.format,
@@ -94,7 +123,9 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
         "max_tokens": checkpoint.max_tokens,
         "recipe": "" if checkpoint.recipe.untold else checkpoint.recipe.text,
         "untold": checkpoint.recipe.untold,
-        "recommended": checkpoint.recommended.path,
+        "recommended": checkpoint.recommended.path if any(layer.capturable for layer in checkpoint.layers) else "",
+        "unreadable": unreadable(checkpoint),
+        "assumptions": [asdict(assumption) for assumption in checkpoint.assumptions],
         "layers": [asdict(layer) for layer in checkpoint.layers],
         "findings": [asdict(finding) for finding in checkpoint.findings],
     }

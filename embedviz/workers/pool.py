@@ -8,12 +8,13 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedviz.errors import Cancelled
+from embedviz.checkpoints.request import Options
+from embedviz.errors import Cancelled, WorkerError
 from embedviz.workers.process import Nursery, Process, Progress, can_fork, spawn
 from embedviz.workers.wire import Arrays
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 #: How many checkpoints are held open; the one idle for longest goes first.
 MAX_OPEN = 6
-OPEN_DEADLINE, CAPTURE_DEADLINE, NUMBERS_DEADLINE = 600.0, 3600.0, 1800.0
+OPEN_DEADLINE, CAPTURE_DEADLINE, NUMBERS_DEADLINE, EXAMINE_DEADLINE = 600.0, 3600.0, 1800.0, 600.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Source:
     name: str
     path: Path | None = None
     owner: str = ""
+    options: Options = field(default_factory=Options)
 
     @property
     def shared(self) -> bool:
@@ -74,6 +76,29 @@ class ModelWorker:
             process = self._ensure_open(progress, stopped)
             return process.ask("capture", arguments, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE)
 
+    def examine(
+        self,
+        items: Sequence[str],
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
+        """The doctor's report as JSON values, with the person's own instances looked at."""
+        with self._turn_when_free(progress, stopped):
+            process = self._ensure_open(progress, stopped)
+            arguments = {"items": list(items)}
+            report, _ = process.ask("examine", arguments, progress=progress, stopped=stopped, deadline=EXAMINE_DEADLINE)
+            return dict(report)
+
+    def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
+        """A zip of the checkpoint as safetensors; it goes when the worker does."""
+        with self._turn_when_free(progress, stopped):
+            process = self._ensure_open(progress, stopped)
+            process.ask("save", {}, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE)
+            made = Path(self._scratch) / "copy.zip"
+            if made.is_symlink() or not made.is_file():
+                raise WorkerError("The copy was not written", remedy="Try again; see the server's log.")
+            return made
+
     def _ensure_open(self, progress: Progress | None, stopped: Callable[[], bool]) -> Process:
         self.used = time.monotonic()
         if self._process is None or not self._process.alive:
@@ -84,7 +109,12 @@ class ModelWorker:
             # The server removes what the worker unpacks there: a worker that is killed cannot.
             self._scratch = tempfile.mkdtemp(prefix="embedviz-")
             path = str(self.source.path) if self.source.path else None
-            arguments = {"path": path, "name": self.source.name, "scratch": self._scratch}
+            arguments = {
+                "path": path,
+                "name": self.source.name,
+                "scratch": self._scratch,
+                "options": self.source.options.as_json(),
+            }
             try:
                 self.summary, _ = self._process.ask(
                     "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE

@@ -78,12 +78,18 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     return data
 
 
+_PARTS = ("what", "value", "remedy", "code", "why", "repair")
+
+
 def error_message(error: EmbedvizError) -> dict[str, Any]:
     """An error as JSON values."""
-    return {"kind": type(error).__name__, "what": error.what, "value": error.value, "remedy": error.remedy}
+    return {"kind": type(error).__name__, "choices": error.choices, **{name: getattr(error, name) for name in _PARTS}}
 
 
 def error_from(message: Mapping[str, Any]) -> EmbedvizError:
     """The error behind its JSON values; an unknown kind becomes a plain EmbedvizError."""
     kind = KINDS.get(str(message.get("kind")), EmbedvizError)
-    return kind(str(message.get("what")), value=message.get("value"), remedy=str(message.get("remedy") or ""))
+    told = {name: str(message.get(name) or "") for name in _PARTS if name not in ("what", "value")}
+    choices = message.get("choices")
+    given = tuple(map(str, choices)) if isinstance(choices, list | tuple) else ()
+    return kind(str(message.get("what")), value=message.get("value"), choices=given, **told)

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 import embedviz as ev
-from embedviz.checkpoints import archive
-from embedviz.checkpoints.fingerprint import fingerprint
+from embedviz.checkpoints import Options, archive
 from tests.conftest import Save
 
 
@@ -114,26 +113,21 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "no weights"),
     "lfs config": (lambda f: (f / "config.json").write_text("version https://git-lfs.github.com/spec/v1"), "Git LFS"),
     "broken config": (lambda f: (f / "config.json").write_text('{"model_type": '), "not valid JSON"),
-    "no model type": (lambda f: (f / "config.json").write_text("{}"), "names no model_type"),
+    "no model type": (
+        lambda f: [(f / "config.json").write_text("{}"), rename(f, lambda name: name.replace("layer", "thing"))],
+        "names no model_type",
+    ),
     "unknown model type": (lambda f: change_config(f, model_type="bertt"), "newer transformers"),
     "own code": (
         lambda f: change_config(f, model_type="mine", auto_map={"AutoModel": "modeling.Mine"}),
         "program code of its own",
     ),
     "kernel code": (lambda f: change_config(f, _attn_implementation="someone/kernel"), "download program code"),
-    "huge vocabulary": (lambda f: change_config(f, vocab_size=2_000_000_000), "parameters, but the weights hold"),
-    "too many blocks": (lambda f: change_config(f, num_hidden_layers=3000), "claims 3,000 blocks"),
-    "odd heads": (lambda f: change_config(f, num_attention_heads=5), "do not fit together"),
-    "negative width": (lambda f: change_config(f, hidden_size=-4), "do not fit together|cannot use"),
+    "huge vocabulary": (lambda f: change_config(f, vocab_size=2_000_000_000), "larger than any model has"),
+    "too many blocks": (lambda f: change_config(f, num_hidden_layers=3000), "more layers than the file has"),
+    "odd heads": (lambda f: change_config(f, num_attention_heads=5), "not a multiple"),
+    "negative width": (lambda f: change_config(f, hidden_size=-4), "not a size"),
     "other width": (lambda f: change_config(f, hidden_size=64), "do not fit the config.json: .* in the file"),
-    "no tokenizer": (
-        lambda f: [(f / name).unlink() for name in ("tokenizer.json", "vocab.txt")],
-        "no tokenizer",
-    ),
-    "broken tokenizer": (
-        lambda f: [(f / "tokenizer.json").write_text("[1]"), (f / "vocab.txt").unlink()],
-        "tokenizer",
-    ),
     "other prefix": (lambda f: rename(f, lambda name: f"net.{name}"), "would be random"),
 }
 
@@ -157,13 +151,39 @@ def test_a_broken_folder_is_explained(broken: str, save: Save) -> None:
     assert caught.value.remedy
 
 
+TOKENIZERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "none": (lambda f: [(f / name).unlink() for name in ("tokenizer.json", "vocab.txt")], "tokenizer.missing"),
+    "broken": (
+        lambda f: [(f / "tokenizer.json").write_text("[1]"), (f / "vocab.txt").unlink()],
+        "tokenizer.unreadable",
+    ),
+    "far too large": (
+        lambda f: (f / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"id": n} for n in range(30_000)]})),
+        "tokenizer.too-large",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", TOKENIZERS)
+def test_without_a_tokenizer_the_tree_is_there_and_text_is_refused(broken: str, save: Save) -> None:
+    folder = save("Bert")
+    change, code = TOKENIZERS[broken]
+    change(folder)
+    with ev.open_checkpoint(folder) as checkpoint:
+        (finding,) = [finding for finding in checkpoint.findings if finding.severity == "error"]
+        assert finding.code == code
+        assert checkpoint.recommended.path == "encoder.layer.2"
+        with pytest.raises(ev.InstancesError, match="no tokenizer"):
+            ev.capture(checkpoint, ["a"])
+
+
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     "html": (b"<html><body>Sign in</body></html>", "web page"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "not a model folder"),
     "not a zip": (b"PK\x03\x04" + bytes(100), "damaged"),
-    "weights": ((50).to_bytes(8, "little") + b'{"a": 1}' + bytes(60), "without their config.json"),
+    "damaged weights": ((50).to_bytes(8, "little") + b'{"a": 1}' + bytes(60), "header of this safetensors"),
 }
 
 
@@ -239,22 +259,18 @@ def test_code_in_an_upload_never_runs(save: Save, tmp_path: Path) -> None:
 
 def test_the_fingerprint_follows_the_content(save: Save, tmp_path: Path) -> None:
     folder = save("Bert")
+
+    def fingerprint(folder: Path, **options: object) -> str:
+        with ev.open_checkpoint(folder, options=Options(**options)) as checkpoint:  # type: ignore[arg-type]
+            return checkpoint.fingerprint
+
     before = fingerprint(folder)
     moved = Path(shutil.copytree(folder, tmp_path / "moved"))
     (moved / "README.md").write_text("notes")
     assert fingerprint(moved) == before
+    assert fingerprint(moved, assume=(("hidden_act", "relu"),)) != before
     change_config(moved, hidden_act="relu")
     assert fingerprint(moved) != before
-
-
-def test_images_are_refused_for_now(save: Save) -> None:
-    folder = save("Bert")
-    import transformers
-
-    config = transformers.ViTConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=4, intermediate_size=32)
-    transformers.ViTModel(config).save_pretrained(folder)
-    with pytest.raises(ev.CheckpointError, match="reads pixel values, not text"):
-        ev.open_checkpoint(folder)
 
 
 def test_import_is_light() -> None:

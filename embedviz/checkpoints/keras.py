@@ -1,0 +1,118 @@
+"""A Keras 3 archive (.keras), opened as PyTorch modules."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from embedviz.checkpoints.checkpoint import Checkpoint
+from embedviz.checkpoints.fingerprint import fingerprint
+from embedviz.checkpoints.loading import check_memory
+from embedviz.checkpoints.request import Request
+from embedviz.errors import CheckpointError, first_line
+
+#: Only what Keras itself defines may be built; a Lambda holds a program, and these wrap other code.
+_MODULES = ("keras", "builtins")
+_CODE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__", "function", "__typespec__"}
+_MAX_CONFIG = 20 * 2**20
+
+
+def recognises(request: Request) -> bool:
+    return request.place.file is not None and request.place.kind == "keras"
+
+
+def open_place(request: Request) -> Checkpoint:
+    """Open the archive with Keras on PyTorch. Needs the package keras."""
+    if importlib.util.find_spec("keras") is None:
+        raise CheckpointError(
+            "Keras archives need a package that is not installed",
+            value="keras",
+            remedy="Run `pip install keras==3.15.1` where embedviz runs, and start it again.",
+            code="files.keras-extra",
+        )
+    assert request.place.file is not None
+    file = request.place.file
+    _check(file)
+    check_memory(file.stat().st_size // 4, file.stat().st_size, request)
+    request.say("opening with Keras")
+    os.environ["KERAS_BACKEND"] = "torch"
+    try:
+        import keras
+
+        loaded = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:
+        raise CheckpointError(
+            f"Keras cannot open this archive ({first_line(error)})",
+            value=file.name,
+            remedy="Save it again with Keras 3: `model.save('model.keras')`.",
+            code="files.keras",
+        ) from error
+    return Checkpoint(
+        name=request.name,
+        format="Keras archive",
+        model=_as_module(loaded),
+        tokenizer=None,
+        max_tokens=512,
+        fingerprint=fingerprint(request),
+        size=file.stat().st_size,
+        dtype="float32",
+        reads="tensors",
+    )
+
+
+def _check(file: Path) -> None:
+    """Refuse a configuration that names anything but Keras' own parts (it is imported by name)."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG:
+                raise ValueError("its config.json is far too large")
+            config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError) as error:
+        raise CheckpointError(
+            f"This Keras archive is damaged ({first_line(error)})",
+            value=file.name,
+            remedy="Save it again: `model.save('model.keras')`.",
+            code="files.keras",
+        ) from error
+    for part in _parts(config):
+        module, name = part.get("module"), part.get("class_name")
+        foreign = isinstance(module, str) and module.partition(".")[0] not in _MODULES
+        if name in _CODE or foreign or part.get("registered_name") not in (None, name):
+            raise CheckpointError(
+                "This Keras archive asks for program code of its own, which embedviz does not run",
+                value=f"{module}.{name}",
+                remedy="Use a model made of Keras' own layers, without Lambda layers or custom classes.",
+                code="files.keras-code",
+                why="Such code could do whatever the person who started the server can do.",
+            )
+
+
+def _parts(config: Any) -> Iterator[dict[str, Any]]:
+    """All dictionaries in a JSON value that name a class; no recursion that its depth could exhaust."""
+    stack = [config]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def _as_module(loaded: Any) -> Any:
+    """A module whose children are the model's layers by their names: PyTorch does not see a functional model's."""
+    import torch
+
+    whole = torch.nn.Module()
+    for layer in loaded._flatten_layers(include_self=False):
+        name = str(layer.name)
+        if isinstance(layer, torch.nn.Module) and name.isidentifier():
+            whole.add_module(name, layer)
+    whole.forward = lambda *inputs, **named: loaded(*inputs, training=False, **named)
+    return whole.eval()

@@ -1,0 +1,330 @@
+"""Weights into a transformers class: first without memory, on the meta device, then for real, and what was noticed."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedviz.checkpoints.request import Request
+from embedviz.checkpoints.weights import Weights
+from embedviz.errors import CheckpointError, first_line
+from embedviz.records import Finding
+
+if TYPE_CHECKING:
+    from embedviz.architecture.dry_run import DryRun
+
+log = logging.getLogger(__name__)
+
+#: Above this share of random parameters the file is of another model, whatever its name says.
+MOSTLY_RANDOM = 0.5
+#: A prefix is certain where so many of the file's names are the model's own behind it.
+_CERTAIN = 0.9
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in eval mode, the parameters that were not in the file, and what was noticed."""
+
+    model: Any
+    missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def load(kind: Any, config: Any, weights: Weights, request: Request, *, prefix: str = "") -> Loaded:
+    """A ``kind`` of ``config`` with ``weights``; ``prefix`` is taken off their names.
+
+    Raises CheckpointError where most of the model would be random, where shapes do not fit, or where memory is short.
+    """
+    from embedviz.architecture.dry_run import dry_run
+
+    findings = [_prefix_finding(prefix, weights)] if prefix else []
+    trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
+    if _sizes_to_correct(config, weights, trial, request, kind):
+        findings.append(_sizes_finding(config))
+        trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
+    if trial.missing and trial.random_share > MOSTLY_RANDOM and not prefix:
+        prefix = _prefix_to_strip(kind, config, weights, trial, request)
+        findings.append(_prefix_finding(prefix, weights))
+        trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
+    _judge(trial, weights, kind)
+    check_memory(trial.parameters, weights.size, request)
+    model = _from_pretrained(kind, config, weights, prefix, request)
+    findings += report(trial, model)
+    return Loaded(model, tuple(sorted({*trial.missing, *(name for name, _, _ in trial.mismatched)})), tuple(findings))
+
+
+def _from_pretrained(kind: Any, config: Any, weights: Weights, prefix: str, request: Request) -> Any:
+    import torch
+
+    request.say(f"loading {weights.size / 1e6:,.0f} MB of weights")
+    try:
+        model = kind.from_pretrained(
+            None,
+            config=config,
+            # Not by transformers' own key_mapping: saving the model would put the prefix on again.
+            state_dict={name.removeprefix(prefix): weights.read(name) for name in weights.shapes},
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+        )
+    except (CheckpointError, MemoryError):
+        raise
+    except Exception as error:
+        log.info("weights refused", exc_info=True)
+        raise CheckpointError(
+            f"transformers could not load these weights ({first_line(error)})",
+            value=request.name,
+            remedy="Save the model again where it was made, or check that all files are of one model.",
+            code="weights.refused",
+        ) from error
+    return model.eval()
+
+
+def expected(kind: Any, config: Any) -> set[str]:
+    """The names of all tensors that a ``kind`` of ``config`` has."""
+    import torch
+
+    with torch.device("meta"):
+        return set(kind(config).state_dict())
+
+
+def _prefix_to_strip(kind: Any, config: Any, weights: Weights, trial: DryRun, request: Request) -> str:
+    """The prefix that hides the names from the model, where it may be taken off; CheckpointError otherwise."""
+    prefix = find_prefix(weights.shapes, expected(kind, config))
+    if prefix is not None and "prefix" in request.options.repair:
+        return prefix
+    shown = f"the file has {next(iter(weights.shapes))}, the model wants {trial.missing[0]}"
+    if prefix is not None:
+        raise CheckpointError(
+            f"{trial.random_share:.0%} of the model's parameters would be random, because the names of all tensors "
+            f"in the file begin with {prefix} ({shown})",
+            value=kind.__name__,
+            remedy="Take the prefix off.",
+            code="weights.prefix",
+            why="A loader that goes by names finds none of them, and most loaders say nothing about it.",
+            repair="prefix",
+        )
+    raise CheckpointError(
+        f"{trial.random_share:.0%} of the model's parameters are not in the file: it would be random ({shown})",
+        value=kind.__name__,
+        remedy="Restore the config.json that belongs to these weights, or rename the tensors to match.",
+        code="weights.mostly-random",
+        why="Random parameters give vectors that look like vectors and mean nothing.",
+    )
+
+
+def find_prefix(names: Iterable[str], wanted: set[str]) -> str | None:
+    """The prefix behind which nearly all of ``names`` are ``wanted``; None where there is none."""
+    given = list(names)
+    counts: Counter[str] = Counter()
+    for name in given:
+        parts = name.split(".")
+        for place in range(1, min(len(parts), 8)):
+            if ".".join(parts[place:]) in wanted:
+                counts[".".join(parts[:place]) + "."] += 1
+    if not counts:
+        return None
+    prefix, count = counts.most_common(1)[0]
+    return prefix if count >= _CERTAIN * min(len(given), len(wanted)) else None
+
+
+def _prefix_finding(prefix: str, weights: Weights) -> Finding:
+    count = sum(name.startswith(prefix) for name in weights.shapes)
+    return Finding(
+        code="weights.prefix",
+        severity="info",
+        title="A prefix was taken off the names of the tensors",
+        evidence=f"{prefix} from {count} of {len(weights.shapes)} names",
+        why="Training code wraps a model (DataParallel, a Lightning module, …) and saves the wrapper's names.",
+        remedy="Nothing to do. A repaired copy has the names that other programs look for.",
+    )
+
+
+def _sizes_to_correct(config: Any, weights: Weights, trial: DryRun, request: Request, kind: Any) -> bool:
+    """Correct vocabulary size and block count of ``config`` by the weights; True where something was corrected."""
+    found = _sizes_in(config, weights, trial)
+    if not found:
+        return False
+    told = ", ".join(f"{name}: {getattr(config, name)} in config.json, {value} in the weights" for name, value in found)
+    if "sizes" not in request.options.repair:
+        raise CheckpointError(
+            f"The weights do not fit the config.json ({told})",
+            value=kind.__name__,
+            remedy="Restore the config.json that belongs to these weights, or let the weights decide.",
+            code="weights.mismatched",
+            why="Layers that the configuration leaves out are dropped, those it adds are random, and nothing says so.",
+            repair="sizes",
+        )
+    for name, value in found:
+        setattr(config, name, value)
+    return True
+
+
+def _sizes_in(config: Any, weights: Weights, trial: DryRun) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    size = _vocabulary(config)
+    wrong = [(held, wanted) for _, held, wanted in trial.mismatched if held[1:] == wanted[1:] and wanted[:1] == (size,)]
+    rows = {held[0] for held, _ in wrong}
+    if len(rows) == 1:
+        found.append(("vocab_size", rows.pop()))
+    blocks = block_count(weights.shapes)
+    claimed = getattr(config, "num_hidden_layers", None)
+    others = [name for name in (*trial.missing, *trial.unexpected) if re.search(r"\.\d+\.", name)]
+    if blocks and isinstance(claimed, int) and blocks != claimed and others:
+        found.append(("num_hidden_layers", blocks))
+    return found
+
+
+def _vocabulary(config: Any) -> int | None:
+    size = getattr(config, "vocab_size", None)
+    return size if isinstance(size, int) else None
+
+
+def block_count(names: Iterable[str]) -> int | None:
+    """How many numbered blocks the longest numbered list among the names has; None without one that is unbroken."""
+    lists: dict[str, set[int]] = {}
+    for name in names:
+        found = re.match(r"^(.*?)\.(\d{1,6})\.", name)
+        if found:
+            lists.setdefault(found[1], set()).add(int(found[2]))
+    if not lists:
+        return None
+    longest = max(lists.values(), key=len)
+    return len(longest) if longest == set(range(len(longest))) and len(lists) == 1 else None
+
+
+def _sizes_finding(config: Any) -> Finding:
+    return Finding(
+        code="weights.mismatched",
+        severity="info",
+        title="The configuration was corrected by the weights",
+        evidence=f"vocab_size = {getattr(config, 'vocab_size', '?')}, "
+        f"num_hidden_layers = {getattr(config, 'num_hidden_layers', '?')}",
+        why="The numbers in config.json were of another model; the shapes of the tensors tell the right ones.",
+        remedy="Nothing to do. A repaired copy has the right config.json.",
+    )
+
+
+def _judge(trial: DryRun, weights: Weights, kind: Any) -> None:
+    """Raise CheckpointError where so much is missing or misshapen that the model would not be this file's."""
+    wrong = [entry for entry in trial.mismatched if not _in_head(entry[0], kind)]
+    if wrong:
+        name, held, wanted = sorted(wrong)[0]
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise CheckpointError(
+            f"The weights do not fit the config.json: {_shape(held)} in the file, {_shape(wanted)} expected",
+            value=f"{name}{more}",
+            remedy="Restore the config.json that belongs to these weights.",
+            code="weights.mismatched",
+        )
+    if trial.missing and trial.random_share > MOSTLY_RANDOM:
+        raise CheckpointError(
+            f"{trial.random_share:.0%} of the model's parameters are not in the file: it would be random "
+            f"(the file has {next(iter(weights.shapes))}, the model wants {trial.missing[0]})",
+            value=kind.__name__,
+            remedy="Restore the config.json that belongs to these weights, or rename the tensors to match.",
+            code="weights.mostly-random",
+            why="Random parameters give vectors that look like vectors and mean nothing.",
+        )
+
+
+def _in_head(name: str, kind: Any) -> bool:
+    """Whether a parameter stands outside the base model: a head of another size harms no embedding."""
+    base = getattr(kind, "base_model_prefix", "")
+    return bool(base) and not kind.__name__.endswith("Model") and not name.startswith(f"{base}.")
+
+
+def _shape(shape: Iterable[int]) -> str:
+    return " × ".join(str(size) for size in shape)
+
+
+def check_memory(parameters: int, size: int, request: Request) -> None:
+    """Refuse what would not fit into memory, and ask about what is large, before anything large is read.
+
+    ``size`` is in bytes on disk.
+    """
+    needed, free = 4 * parameters, free_memory()
+    cost = f"{parameters / 1e9:,.2f} billion parameters need {needed / 2**30:,.1f} GiB as float32"
+    if free and needed > 0.9 * free:
+        raise CheckpointError(
+            f"This model does not fit into memory: {cost}, and {free / 2**30:,.1f} GiB are free",
+            value=request.name,
+            remedy="Use a machine with more memory, or a smaller model of the same family.",
+            code="weights.too-large",
+        )
+    limit = request.options.ask_above
+    if limit and needed > limit and "load-large" not in request.options.repair:
+        seconds = size / 0.5e9 + 2
+        raise CheckpointError(
+            f"This is a large model: {cost}, and loading takes about {seconds:,.0f} s",
+            value=request.name,
+            remedy="Load it all the same, or open a smaller one.",
+            code="weights.large",
+            repair="load-large",
+        )
+
+
+def free_memory() -> int:
+    """Bytes that can still be had: what the system has free, and what the worker's limit leaves; 0 where unknown."""
+    from embedviz.workers.limits import memory_left
+
+    return memory_left()
+
+
+def report(trial: DryRun, model: Any) -> list[Finding]:
+    """What the loading left out, made up or dropped, as findings."""
+    findings = []
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    missing = [name for name in trial.missing if name in sizes]
+    mismatched = {name: (held, wanted) for name, held, wanted in trial.mismatched}
+    if missing:
+        findings.append(_missing_finding(missing, sizes))
+    if mismatched:
+        name, (held, wanted) = next(iter(sorted(mismatched.items())))
+        findings.append(
+            Finding(
+                code="weights.head-replaced",
+                severity="warning",
+                title="The head in the file is of another size and was left out",
+                evidence=f"{name}: {_shape(held)} in the file, {_shape(wanted)} in the config.json",
+                why="Its parameters are random now, so its scores mean nothing. The layers below it are not touched.",
+                remedy="Choose a layer below the head.",
+            )
+        )
+    if trial.unexpected:
+        findings.append(_unexpected_finding(trial.unexpected))
+    return findings
+
+
+def _missing_finding(missing: list[str], sizes: Mapping[str, int]) -> Finding:
+    count = sum(sizes[name] for name in missing)
+    return Finding(
+        code="weights.missing",
+        severity="warning",
+        title="Some parameters were not in the file and hold random values",
+        evidence=f"{some(missing)}: {count:,} of {sum(sizes.values()):,} parameters "
+        f"({count / max(1, sum(sizes.values())):.1%})",
+        why="A layer with random parameters says nothing about what the model learned.",
+        remedy="Choose a layer that is not marked as untrained.",
+    )
+
+
+def _unexpected_finding(unexpected: Iterable[str]) -> Finding:
+    names = sorted(unexpected)
+    return Finding(
+        code="weights.unexpected",
+        severity="info",
+        title="Some tensors of the file have no place in the model and were left out",
+        evidence=f"{some(names)} ({len(names)} in all)",
+        why="Usually they are a head that this use of the model does not need (a language-model or classifier head).",
+        remedy="Nothing to do, unless a layer that you expect is not in the module tree.",
+    )
+
+
+def some(names: Iterable[str], count: int = 4) -> str:
+    """The first few of many names."""
+    listed = list(names)
+    return ", ".join(listed[:count]) + (f" and {len(listed) - count} more" if len(listed) > count else "")
