@@ -27,6 +27,7 @@ class Assumption:
 
 
 _DEFAULT = "no tensor shows it; this is what {model_type} models usually have"
+_GIVEN = "given by you"
 _SILENT = "a wrong one gives other vectors with no error"
 
 #: Field name → (other values in use, what depends on it).
@@ -85,14 +86,14 @@ def of_model_type(model_type: str, others: tuple[str, ...]) -> Iterator[Assumpti
         )
 
 
-def of_heads(name: str, value: int, heads: Heads | None) -> Assumption:
+def of_heads(name: str, value: int, heads: Heads | None, *, given: bool) -> Assumption:
     """The number of heads, with the candidates that the weights suggest most."""
     counts = [count for count, _ in heads.candidates[:4]] if heads else []
     return Assumption(
         name=name,
         value=value,
         choices=tuple(sorted({value, *counts})),
-        why=heads.why if heads and heads.count == value else "no tensor shows it, and the weights were not asked",
+        why=_GIVEN if given else heads.why if heads and heads.count == value else "it is what fits the other sizes",
         affects=_HEADS_AFFECT,
     )
 
@@ -111,7 +112,7 @@ def of_settings(config: Any, free: list[Path], given: Mapping[Path, Any]) -> Ite
 def _assumed(
     path: Path, value: Any, choices: tuple[Any, ...], affects: str, given: Mapping[Path, Any], config: Any
 ) -> Assumption:
-    why = "given by you" if path in given else _DEFAULT.format(model_type=config.model_type)
+    why = _GIVEN if path in given else _DEFAULT.format(model_type=config.model_type)
     kept = choices if not choices or value in choices else (value, *choices)
     return Assumption(".".join(map(str, path)), value, kept, why, affects)
 

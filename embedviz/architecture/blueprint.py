@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 Path = tuple[str | int, ...]
 Shapes = dict[str, tuple[int, ...]]
 
-_MAX_BUILDS, _MAX_SECONDS = 600, 60.0
+_MAX_BUILDS, _MAX_SECONDS = 600, 30.0
 #: Whole numbers in a configuration that are no sizes.
 _NO_SIZE = re.compile(
     r"(_id|_ids|_token|_index|_idx|_seed|_start|_end|_length|_indices|_indexes|_interval|_version|_top_k|top_k|_freq)$"
@@ -33,7 +33,7 @@ class Blueprint:
     """The shapes that a family's model has for any settings, in the form (on disk or in memory) that the file uses.
 
     Settings are by path; what is not set stands at the family's default. Every different one is built once, and
-    after a minute or some hundreds of them nothing more is built (a file may be made to be slow).
+    after half a minute or some hundreds of them nothing more is built (a file may be made to be slow).
     """
 
     def __init__(self, family: Family, form: int) -> None:
@@ -53,7 +53,7 @@ class Blueprint:
 
     def _build(self, settings: Mapping[Path, Any]) -> Shapes | None:
         try:
-            return names_of(empty_model(self.family.kind, self.config(settings)))[0 if self.memory else 1]
+            return names_of(empty_model(self.family.kind, self.config(settings)), saved=not self.memory)
         except Exception:
             # Whatever a configuration's code raises means that these settings do not go together.
             log.debug("refused: %s", settings, exc_info=True)
@@ -73,7 +73,11 @@ class Blueprint:
         keywords: dict[str, Any] = {}
         for path, value in settings.items():
             _put(keywords, self.default, path, value)
-        return {**SETTINGS.get(self.family.model_type, {}), **keywords}
+        keywords = {**SETTINGS.get(self.family.model_type, {}), **keywords}
+        words = keywords.get("vocab_size")
+        if isinstance(words, int) and (attribute(self.default, "pad_token_id") or 0) >= words:
+            keywords.setdefault("pad_token_id", 0)
+        return keywords
 
     def value(self, path: Path, settings: Mapping[Path, Any]) -> Any:
         """What a field stands at under these settings."""
@@ -86,7 +90,9 @@ class Blueprint:
 
     def fields(self) -> list[Path]:
         """Every whole number of the configuration that may be a size."""
-        return list(_fields(self.default, ()))
+        found = list(_fields(self.default, ()))
+        further = [(name,) for name, value in SETTINGS.get(self.family.model_type, {}).items() if type(value) is int]
+        return found + [path for path in further if path not in found and not _NO_SIZE.search(path[0])]
 
     def switches(self) -> Iterator[tuple[Path, Any]]:
         """Every (path, other value) of an option that may add or remove tensors."""
@@ -112,6 +118,7 @@ def attribute(config: Any, name: str) -> Any:
     try:
         return getattr(config, name, None)
     except Exception:
+        log.debug("no %s", name, exc_info=True)
         return None
 
 
@@ -149,6 +156,7 @@ def _fields(config: Any, path: Path) -> Iterator[Path]:
 
 #: Options by name whose other values change which tensors there are.
 _CHOICES: dict[str, tuple[Any, ...]] = {
+    "position_embedding_type": ("absolute", "rotary", "relative_key"),
     "feed_forward_proj": ("relu", "gated-gelu"),
     "layer_type": ("bottleneck", "basic"),
     "feat_extract_norm": ("group", "layer"),

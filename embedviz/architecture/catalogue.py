@@ -23,7 +23,13 @@ FILE = Path(__file__).with_name("families.json.gz")
 #: Settings for the few families that cannot be built from their configuration's defaults.
 SETTINGS: dict[str, dict[str, Any]] = {
     "autoformer": {"prediction_length": 8},
-    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32},
+    # ESM-2 and DeBERTa as they are published; the library's defaults are none of them.
+    "esm": {"vocab_size": 33, "pad_token_id": 1, "mask_token_id": 32, "position_embedding_type": "rotary"},
+    "deberta": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False},
+    "deberta-v2": {
+        **{"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False},
+        **{"share_att_key": True, "norm_rel_ebd": "layer_norm", "position_buckets": 256},
+    },
     "hunyuan_v1_dense": {"head_dim": 128},
     "hunyuan_v1_moe": {"head_dim": 128},
     "informer": {"prediction_length": 8},
@@ -136,13 +142,13 @@ def empty_model(kind: str, config: Any) -> Any:
         return getattr(transformers, kind)(config)
 
 
-def names_of(model: Any) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    """Shapes by tensor name, as in memory and as ``save_pretrained`` writes them (older names, experts apart)."""
+def names_of(model: Any, *, saved: bool = False) -> dict[str, tuple[int, ...]]:
+    """Shapes by tensor name as in memory, or as ``save_pretrained`` writes them (older names, experts apart)."""
     from transformers.core_model_loading import revert_weight_conversion
 
     state = model.state_dict()
-    saved = revert_weight_conversion(model, state)
-    return {key: tuple(value.shape) for key, value in state.items()}, {k: tuple(v.shape) for k, v in saved.items()}
+    named = revert_weight_conversion(model, state) if saved else state
+    return {name: tuple(value.shape) for name, value in named.items()}
 
 
 def default_config(model_type: str, **settings: Any) -> Any:
@@ -155,7 +161,7 @@ def default_config(model_type: str, **settings: Any) -> Any:
 def describe(model_type: str, kind: str) -> Family:
     """Build one family and read its names. Raises what transformers raises where it cannot be built."""
     model = empty_model(kind, default_config(model_type))
-    names, saved = ({pattern(key) for key in form} for form in names_of(model))
+    names, saved = ({pattern(key) for key in names_of(model, saved=form)} for form in (False, True))
     tied = {pattern(key) for key in getattr(model, "all_tied_weights_keys", {})}
     optional = {name for name in names | saved if name in tied or _OPTIONAL.search(name)}
     return Family(

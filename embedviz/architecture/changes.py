@@ -23,7 +23,10 @@ def changed(base: Shapes, other: Shapes) -> Iterable[Place]:
 
 
 def candidates(old: Any, now: int, new: Any, then: int, target: int) -> list[Any]:
-    """Values for which a number would be ``target``: it follows the field in a line, as its square or its inverse."""
+    """Values for which a number would be about ``target``: it follows the field in a line, its square or inverse.
+
+    Under ``old`` the number is ``now``, under ``new`` it is ``then``.
+    """
     found: list[Any] = []
     if then != now:
         line = old + (target - now) * (new - old) / (then - now)
@@ -33,10 +36,9 @@ def candidates(old: Any, now: int, new: Any, then: int, target: int) -> list[Any
             found.append(math.sqrt(square))
         if then * new == now * old and target:
             found.append(old * now / target)
-    whole = [round(value) if abs(value - round(value)) < 1e-6 else value for value in found]
     if isinstance(old, float):
-        return [float(value) for value in whole if value > 0]
-    return [value for value in whole if isinstance(value, int) and value > 0]
+        return [round(value, 6) for value in found if value > 0]
+    return [round(value) for value in found if round(value) > 0]
 
 
 def indices(names: Iterable[str], group: str) -> int:

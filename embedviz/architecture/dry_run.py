@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ _LAYERS = re.compile(
 )
 _PARTS = re.compile(r"experts|stages|blocks|groups|codebooks|quantizers|depths|repeats")
 _SIZES = re.compile(
-    r"size|dim|width|heads|layers|hidden|d_model|d_ff|d_kv|n_embd|n_positions|positions|channels|" + _PARTS.pattern
+    r"size|dim|width|heads|layers|hidden|d_model|d_ff|d_kv|n_embd|positions|position_embeddings|channels|" + _PARTS.pattern
 )
 _BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int8": 1, "uint8": 1}
 
@@ -78,15 +79,16 @@ def dry_run(
     odd = {name for name in shapes if "\\" in name}
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items() if name not in odd}
     try:
-        model, report = model_class.from_pretrained(
-            None,
-            config=config,
-            state_dict=state,
-            device_map="meta",
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            key_mapping=key_mapping(prefix),
-        )
+        with _quiet():
+            model, report = model_class.from_pretrained(
+                None,
+                config=config,
+                state_dict=state,
+                device_map="meta",
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                key_mapping=key_mapping(prefix),
+            )
     except Exception as error:
         log.info("dry run refused", exc_info=True)
         raise _refused(config, error) from error
@@ -103,6 +105,22 @@ def dry_run(
         random_share=random / max(1, total),
         seconds=time.perf_counter() - started,
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's own report and progress bar: this report is returned."""
+    from transformers.utils import logging as library
+
+    verbosity, bar = library.get_verbosity(), library.is_progress_bar_enabled()
+    library.set_verbosity_error()
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library.set_verbosity(verbosity)
+        if bar:
+            library.enable_progress_bar()
 
 
 def memory(parameters: int, dtype: str = "float32") -> int:
@@ -153,13 +171,18 @@ def check_sizes(config: Any, tensors: int) -> None:
     A model has at least one tensor a layer, so ``tensors`` in the file bound its layers.
     """
     for name, value in _numbers(config):
-        layers = bool(_LAYERS.search(name.rpartition(".")[2]))
-        if value < (-1 if "relative" in name else 0) or (value == 0 and "attention_heads" in name):
-            raise _absurd(name, value, "is not a size")
-        if layers and value > min(_MOST_LAYERS, max(tensors, 1)):
-            raise _absurd(name, value, f"is more layers than the file has tensors ({tensors:,})")
-        if value > (_MOST_PARTS if _PARTS.search(name) else _LARGEST_NUMBER):
-            raise _absurd(name, value, "is larger than any model has")
+        check_number(name, value, tensors)
+
+
+def check_number(name: str, value: int, tensors: int) -> None:
+    """Refuse one size, by its dotted name in a configuration."""
+    last = name.rpartition(".")[2]
+    if value < (-1 if "relative" in name else 0) or (value == 0 and "attention_heads" in name):
+        raise _absurd(name, value, "is not a size")
+    if _LAYERS.search(last) and value > min(_MOST_LAYERS, max(tensors, 1)):
+        raise _absurd(name, value, f"is more layers than the file has tensors ({tensors:,})")
+    if value > (_MOST_PARTS if _PARTS.search(last) else _LARGEST_NUMBER):
+        raise _absurd(name, value, "is larger than any model has")
 
 
 def _numbers(config: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:

@@ -12,7 +12,7 @@ from embedviz.architecture import assumptions
 from embedviz.architecture.assumptions import Assumption
 from embedviz.architecture.blueprint import Blueprint, Path, form_of
 from embedviz.architecture.catalogue import load
-from embedviz.architecture.dry_run import DryRun, dry_run, key_mapping
+from embedviz.architecture.dry_run import DryRun, check_number, dry_run, key_mapping
 from embedviz.architecture.heads import Heads, estimate_heads
 from embedviz.architecture.match import Match, canonical
 from embedviz.architecture.solver import Solution, is_heads, solve
@@ -80,6 +80,7 @@ def config_for(
     for path, value in given.items():
         if is_heads(path):
             _check_divides(path, value, towers.of(path))
+    _check_absurd(given, len(shapes))
     solution = solve(blueprint, body, {p: v for p, v in given.items() if p != ("rope_theta",)}, towers.count)
     settings = {**assumptions.usual(match.model_type, solution.settings), **solution.settings, **given}
     config = _configuration(blueprint, settings, given)
@@ -179,6 +180,13 @@ def _check_value(blueprint: Blueprint, name: str, path: Path, value: Any) -> Non
         )
 
 
+def _check_absurd(given: Mapping[Path, Any], tensors: int) -> None:
+    """Refuse sizes that no model has before anything is built with them."""
+    for path, value in given.items():
+        if isinstance(value, int) and not isinstance(value, bool) and path != ("rope_theta",):
+            check_number(".".join(map(str, path)), value, tensors)
+
+
 def _check_divides(path: Path, value: int, heads: Heads | None) -> None:
     if heads is None or not heads.rows or heads.rows % value == 0:
         return
@@ -215,7 +223,7 @@ def _assumptions(
         name = ".".join(map(str, path))
         value = solution.settings.get(path) or given.get(path)
         if value is not None and name not in (item.name for item in listed):
-            listed.append(assumptions.of_heads(name, int(value), towers.of(path)))
+            listed.append(assumptions.of_heads(name, int(value), towers.of(path), given=path in given))
     listed += assumptions.of_settings(config, solution.free, given)
     return listed
 

@@ -17,7 +17,7 @@ Settings = dict[Path, Any]
 _HEADS = re.compile(r"(^|_)(n_?heads?|heads|num_head|nhead)(_|$)|attention_heads|num_heads")
 _MANY = re.compile(r"layers?$|n_layer|depth|blocks$|experts$")
 _MAX_LAYERS = 2_000
-_POLISHED = 4
+_POLISHED, _STEPS = 4, 5
 _MOST_SHIFTED = 9
 
 
@@ -66,7 +66,7 @@ class _Solver:
         self.counts: dict[Path, str] = {}
         self.small: list[Path] = []
         self.shifting: list[Path] = []
-        self.unknown: list[Path] = []
+        self.unknown: list[Path] = [path for path in fixed if is_heads(path)]
 
     def run(self) -> Solution:
         self.settings.update({path: value for path, value in self.fixed.items() if not is_heads(path)})
@@ -223,7 +223,7 @@ class _Solver:
         moved = {path: self._moves(path) for path in self.fields}
         free = [path for path, places in moved.items() if not places]
         open_fields = [path for path in self.fields if moved[path]]
-        self.unknown = [path for path in free if is_heads(path)]
+        self.unknown += [path for path in free if is_heads(path)]
         self._propose()
         while open_fields:
             path, place = self._next(open_fields, moved)
@@ -288,7 +288,7 @@ class _Solver:
         """Set a field so that one number of the model's shapes is the file's."""
         name, axis = place
         target = self.body[name]
-        for _ in range(3):
+        for _ in range(_STEPS):
             base, probe = self.blueprint.shapes(self.settings), self._probe(path)
             if base is None or probe is None or len(target) <= axis or name not in base or name not in probe[1]:
                 return
@@ -308,7 +308,7 @@ class _Solver:
         """Settings with this value that can be built: numbers of heads in its way, if unknown, are changed."""
         trial = {**self.settings, path: value}
         others = [other for other in self.fields if is_heads(other) and other not in self.fixed and other != path]
-        proposed = {other: count for other in others if other in self.unknown and (count := self._heads(other))}
+        proposed = {other: count for other in self.unknown if other != path and (count := self._heads(other))}
         for bend in (proposed, {}, *(dict.fromkeys(others, count) for count in (12, 8, 6, 4, 3, 2, 1))):
             if self.blueprint.shapes({**trial, **bend}) is not None:
                 return {**trial, **bend}

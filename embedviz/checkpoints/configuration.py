@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from embedviz.checkpoints.config_values import safe_values
 from embedviz.checkpoints.json_file import read_json
 from embedviz.checkpoints.request import Options
 from embedviz.checkpoints.weights import Weights
@@ -74,18 +75,19 @@ def from_values(raw: Mapping[str, Any]) -> Any:
     """transformers' configuration of the values in a config.json; CheckpointError where it cannot be used."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    _refuse_kernels(raw)
+    kept = safe_values(raw)
     quantised = raw.get("quantization_config")
     if quantised:
         from embedviz.checkpoints.refused import refuse_quantised
 
         refuse_quantised(quantised)
-    kept = {name: value for name, value in raw.items() if name not in ("auto_map", "trust_remote_code")}
     family = str(kept.pop("model_type"))
     try:
         if family not in CONFIG_MAPPING:
             raise _unknown(family, raw)
-        return CONFIG_MAPPING[family].from_dict(kept)
+        kind = CONFIG_MAPPING[family]
+        # A setting by the name of a method would take that method's place.
+        return kind.from_dict({name: value for name, value in kept.items() if not callable(getattr(kind, name, None))})
     except CheckpointError:
         raise
     except Exception as error:
@@ -118,18 +120,6 @@ def _unknown(family: str, raw: Mapping[str, Any]) -> CheckpointError:
     )
 
 
-def _refuse_kernels(raw: Mapping[str, Any]) -> None:
-    kernels = [raw.get(key) for key in ("attn_implementation", "_attn_implementation", "_attn_implementation_internal")]
-    if any("/" in str(kernel) for kernel in kernels):
-        raise CheckpointError(
-            "The config.json asks to download program code for its attention",
-            value=next(kernel for kernel in kernels if "/" in str(kernel)),
-            remedy="Remove the line from config.json.",
-            code="configuration.kernel-code",
-            why="Such code would run on the server.",
-        )
-
-
 def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
     """The class to build, the configuration it takes, and what was noticed.
 
@@ -139,14 +129,15 @@ def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
-    named = str((config.architectures or [""])[0])
+    listed = config.architectures
+    named = str(listed[0]) if isinstance(listed, list | tuple) and listed else ""
     if config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
         return MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)], config, []
     tower = _text_tower(config)
     if tower is not None:
         return tower, config.text_config, [_tower_finding(tower, config)]
     kind = None if bare else getattr(transformers, named, None)
-    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)) or named.endswith("PreTrainedModel"):
         kind = None
     findings = []
     if kind is not None and getattr(kind, "config_class", None) not in (None, type(config)):

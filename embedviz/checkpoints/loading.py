@@ -94,26 +94,32 @@ def expected(kind: Any, config: Any) -> set[str]:
 def _prefix_to_strip(kind: Any, config: Any, weights: Weights, trial: DryRun, request: Request) -> str:
     """The prefix that hides the names from the model, where it may be taken off; CheckpointError otherwise."""
     prefix = find_prefix(weights.shapes, expected(kind, config))
-    if prefix is not None and "prefix" in request.options.repair:
+    if prefix is None:
+        raise _mostly_random(trial, weights, kind)
+    if "prefix" in request.options.repair:
         return prefix
-    shown = f"the file has {next(iter(weights.shapes))}, the model wants {trial.missing[0]}"
-    if prefix is not None:
-        raise CheckpointError(
-            f"{trial.random_share:.0%} of the model's parameters would be random, because the names of all tensors "
-            f"in the file begin with {prefix} ({shown})",
-            value=kind.__name__,
-            remedy="Take the prefix off.",
-            code="weights.prefix",
-            why="A loader that goes by names finds none of them, and most loaders say nothing about it.",
-            repair="prefix",
-        )
     raise CheckpointError(
-        f"{trial.random_share:.0%} of the model's parameters are not in the file: it would be random ({shown})",
-        value=kind.__name__,
+        f"The names of the tensors in the file begin with {prefix}, so that the model would not find them",
+        value=_compared(trial, weights, kind),
+        remedy="Take the prefix off.",
+        code="weights.prefix",
+        why="A loader that goes by names finds nothing, leaves the model random, and mostly says nothing about it.",
+        repair="prefix",
+    )
+
+
+def _mostly_random(trial: DryRun, weights: Weights, kind: Any) -> CheckpointError:
+    return CheckpointError(
+        f"{trial.random_share:.0%} of the model's parameters are not in the file, and would be random",
+        value=_compared(trial, weights, kind),
         remedy="Restore the config.json that belongs to these weights, or rename the tensors to match.",
         code="weights.mostly-random",
         why="Random parameters give vectors that look like vectors and mean nothing.",
     )
+
+
+def _compared(trial: DryRun, weights: Weights, kind: Any) -> str:
+    return f"the file has {next(iter(weights.shapes))}, {kind.__name__} wants {trial.missing[0]}"
 
 
 def find_prefix(names: Iterable[str], wanted: set[str]) -> str | None:
@@ -221,14 +227,7 @@ def _judge(trial: DryRun, weights: Weights, kind: Any) -> None:
             code="weights.mismatched",
         )
     if trial.missing and trial.random_share > MOSTLY_RANDOM:
-        raise CheckpointError(
-            f"{trial.random_share:.0%} of the model's parameters are not in the file: it would be random "
-            f"(the file has {next(iter(weights.shapes))}, the model wants {trial.missing[0]})",
-            value=kind.__name__,
-            remedy="Restore the config.json that belongs to these weights, or rename the tensors to match.",
-            code="weights.mostly-random",
-            why="Random parameters give vectors that look like vectors and mean nothing.",
-        )
+        raise _mostly_random(trial, weights, kind)
 
 
 def _in_head(name: str, kind: Any) -> bool:

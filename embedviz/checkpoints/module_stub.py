@@ -27,7 +27,8 @@ def part_of(stub: Stub, kind: str) -> dict[str, Any]:
     """``_modules``, ``_parameters`` or ``_buffers`` of a module; an OrderedDict subclass has its entries apart."""
     entries = stub.attributes.get(kind)
     entries = entries.pairs if isinstance(entries, Stub) else entries
-    return {name: value for name, value in (entries or {}).items() if isinstance(name, str)}
+    entries = entries if isinstance(entries, dict) else {}
+    return {name: value for name, value in entries.items() if isinstance(name, str)}
 
 
 def children(stub: Stub) -> dict[str, Stub]:

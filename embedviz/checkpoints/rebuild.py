@@ -33,7 +33,16 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _PARALLEL = ("DataParallel", "DistributedDataParallel")
 _MAX_DEPTH = 40
 #: What constructors raise of settings that are not theirs.
-_DAMAGE = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, ImportError)
+_DAMAGE = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    ImportError,
+)
 #: Settings of a configuration that name code, or number types that the weights tell by themselves.
 _LEFT_OUT = ("auto_map", "quantization_config", "dtype", "torch_dtype", "attn_implementation")
 
@@ -47,7 +56,10 @@ def rebuild(stub: Stub, part: str = "") -> torch.nn.Module:
     module = dict(walk(stub)).get(part)
     if module is None or not is_module(module):
         raise CheckpointError(
-            "There is no such module in this file", value=part[:100], remedy="Choose one of its parts."
+            "There is no module of that name in this file",
+            value=part[:100] or stub.path[:100],
+            remedy="Choose one of its parts.",
+            code="choice.no-such-part",
         )
     while module.name in _PARALLEL and module.module.startswith("torch.nn.parallel") and "module" in children(module):
         module = children(module)["module"]
@@ -253,6 +265,7 @@ def _model_class(stub: Stub) -> Any:
 
 def _transformer(stub: Stub) -> torch.nn.Module:
     import torch
+    from huggingface_hub.errors import StrictDataclassError
 
     made_by = _model_class(stub)
     if made_by is None:
@@ -265,7 +278,10 @@ def _transformer(stub: Stub) -> torch.nn.Module:
     for key, value in settings.items():
         if "layers" in key and type(value) is int and value > len(tensors):
             raise ValueError(f"its configuration says {key}={value} and there are {len(tensors)} tensors")
-    config = made_by.config_class.from_dict(settings)
+    try:
+        config = made_by.config_class.from_dict(settings)
+    except StrictDataclassError as error:
+        raise ValueError(str(error)) from error
     with torch.device("meta"):
         empty = made_by(config).state_dict()
     wrong = [name for name, tensor in tensors.items() if name in empty and tuple(empty[name].shape) != tensor.shape]

@@ -16,6 +16,8 @@ from embedviz.errors import CheckpointError
 if TYPE_CHECKING:
     import torch
 
+#: More parts than any model has, and a longer prompt.
+_MAX_PARTS, _MAX_PROMPT = 50, 20_000
 _ACTIVATIONS = {"Tanh", "ReLU", "GELU", "Identity", "Sigmoid", "SiLU", "ELU", "LeakyReLU"}
 
 
@@ -44,7 +46,9 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
     listed = read_json(folder / "modules.json")
     try:
         parts = [(str(entry["type"]).rsplit(".", 1)[-1], str(entry["path"])) for entry in listed]
-    except (TypeError, KeyError) as error:
+        if len(parts) > _MAX_PARTS:
+            raise ValueError(f"{len(parts):,} parts")
+    except (TypeError, KeyError, ValueError) as error:
         raise CheckpointError(
             "modules.json does not list the parts of a sentence-transformers model",
             value=folder.name,
@@ -62,7 +66,10 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
 
 
 def _inside(folder: Path, part: str) -> Path:
-    path = (folder / part).resolve()
+    try:
+        path = (folder / part).resolve()
+    except (ValueError, OSError):
+        path = Path("/")  # a name that no file can have
     if not path.is_relative_to(folder.resolve()):
         raise CheckpointError(
             "modules.json points outside its folder",
@@ -73,20 +80,28 @@ def _inside(folder: Path, part: str) -> Path:
     return path
 
 
-def _optional(file: Path) -> dict[str, Any]:
-    parsed = read_json(file) if file.is_file() else {}
+def _optional(file: Path, *, needed: bool = False) -> dict[str, Any]:
+    parsed = read_json(file) if needed or file.is_file() else {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _prompt(folder: Path) -> str:
+    """What the folder puts before every text unless told otherwise, "" for nothing."""
+    told = _optional(folder / "config_sentence_transformers.json")
+    prompts, name = told.get("prompts"), told.get("default_prompt_name")
+    return str(prompts.get(name) or "") if isinstance(prompts, dict) and isinstance(name, str) else ""
 
 
 def _recipe(folder: Path, parts: list[tuple[str, str]]) -> Recipe:
     modes: tuple[str, ...] = ()
     dense: list[torch.nn.Module] = []
     normalise = False
-    told = _optional(folder / "config_sentence_transformers.json")
-    prompt = str((told.get("prompts") or {}).get(told.get("default_prompt_name")) or "")
+    prompt = _prompt(folder)
+    if len(prompt) > _MAX_PROMPT:
+        return Recipe(untold="The prompt that it puts before every text is longer than a model reads")
     for kind, path in parts:
         if kind == "Pooling" and not modes:
-            settings = read_json(_inside(folder, path) / "config.json")
+            settings = _optional(_inside(folder, path) / "config.json", needed=True)
             modes = _modes(settings)
             if prompt and not settings.get("include_prompt", True):
                 return Recipe(untold="It leaves the prompt's tokens out of its pooling, which is not supported")
@@ -104,7 +119,7 @@ def _recipe(folder: Path, parts: list[tuple[str, str]]) -> Recipe:
 def _modes(settings: dict[str, Any]) -> tuple[str, ...]:
     if "pooling_mode" in settings:
         listed = settings["pooling_mode"]
-        modes = [listed] if isinstance(listed, str) else list(listed)
+        modes = listed if isinstance(listed, list) else [listed]
         chosen = tuple(mode for mode in TRAINED_MODES if mode in modes)
         known = len(chosen) == len(modes)
     else:

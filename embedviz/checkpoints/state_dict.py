@@ -203,7 +203,10 @@ def _sound(tensors: dict[str, TensorRef], name: str) -> tuple[dict[str, TensorRe
     """Those that can be read, and the reason for each of the others."""
     if len(tensors) > _MAX_TENSORS:
         raise CheckpointError(
-            f"This file holds {len(tensors):,} tensors, more than any model", value=name, code="files.too-large"
+            f"This file holds {len(tensors):,} tensors, more than any model",
+            value=name,
+            remedy="Save only the weights: `torch.save(model.state_dict(), path)`.",
+            code="files.too-large",
         )
     problems = {key: tensor.problem for key, tensor in tensors.items() if tensor.problem}
     good = {key: tensor for key, tensor in tensors.items() if key not in problems}

@@ -64,7 +64,10 @@ def read_torch_file(path: Path) -> TorchFile:
         file = _read(path)
     except OSError as error:
         raise CheckpointError(
-            f"This file cannot be read ({error.strerror or error})", value=path.name, remedy="Check its permissions."
+            f"This file cannot be read ({error.strerror or error})",
+            value=path.name,
+            remedy="Check its permissions.",
+            code="files.unreadable",
         ) from error
     dangerous = {name: danger(name) for name in file.globals if danger(name)}
     if dangerous:

@@ -51,6 +51,17 @@ def _noticed(found: StateDict) -> list[Finding]:
                 remedy="Save the file again where it was made, with plain dense tensors.",
             )
         )
+    if not found.named:
+        findings.append(
+            Finding(
+                code="weights.unnamed",
+                severity="warning",
+                title="The file has no names for its tensors, only their order",
+                evidence=f"{len(found.tensors)} tensors, called {next(iter(found.tensors))} and so on here",
+                why="A list of layers was saved in place of a state dict; without names nothing can be matched.",
+                remedy="Where it was made, run `torch.save(model.state_dict(), 'model.pt')`.",
+            )
+        )
     return findings
 
 

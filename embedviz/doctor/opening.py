@@ -121,4 +121,5 @@ OPENING: dict[str, str] = {
     "tokenizer.too-large": "The tokenizer's size is within reason",
     "tokenizer.assumed": "The tokenizer came with the model",
     "tokenizer.repaired": "The tokenizer needed no repair",
+    "weights.unnamed": "The tensors have names",
 }

@@ -48,7 +48,8 @@ def _paint(text: str, kind: str, colour: bool) -> str:
 def _finding(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     mark = _paint(_MARKS[finding.severity], finding.severity, colour)
     yield f"  {mark} {shown(finding.title, 200)}  [{shown(finding.code)}]"
-    for name, told in (("seen", finding.evidence), ("why", finding.why), ("do", finding.remedy)):
+    repair = f"`--repair {finding.repair}` does it" if finding.repair else ""
+    for name, told in (("seen", finding.evidence), ("why", finding.why), ("do", finding.remedy), ("", repair)):
         if told:
             yield from _wrapped(shown(told, _LONGEST), f"      {name:<5}", width)
 

@@ -12,6 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from embedviz.errors import CheckpointError
 from embedviz.records import Finding
 from embedviz.ui import health, options, words
+from embedviz.ui.look import main_button
 from embedviz.ui.picture import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
@@ -83,7 +84,7 @@ def _upload(state: State) -> None:
     else:
         label = "A file, an archive, or the files of one model"
         files = st.file_uploader(label, accept_multiple_files=True, key="upload")
-    if files and st.button("Open the upload", type="primary", key="open_upload", width="stretch"):
+    if files and st.button("Open the upload", type=main_button(), key="open_upload", width="stretch"):
         try:
             state.choose_source(spool(files, state))
         except CheckpointError as error:
@@ -144,7 +145,9 @@ def _path(state: State) -> None:
         chosen = None
         st.caption("No model was found in the folders this server was started with.")
     typed = st.text_input("or a path", key="typed_path", placeholder=str(options.model_folders()[0]))
-    if st.button("Open this model", type="primary", key="open_path", width="stretch", disabled=not (chosen or typed)):
+    if st.button(
+        "Open this model", type=main_button(), key="open_path", width="stretch", disabled=not (chosen or typed)
+    ):
         try:
             source = options.allowed(typed) if typed else chosen
         except CheckpointError as error:

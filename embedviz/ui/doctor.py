@@ -51,6 +51,9 @@ def _heading(session: State, report: Report) -> None:
     st.markdown(f"# {words.escape(words.shorten(session.source.name, 60))}")
     if session.opened is not None:
         st.caption(words.escape(f"{session.opened.format} · {session.opened.text}"))
+    if session.opened is None:
+        st.markdown(":material/error: It could not be opened as it is.")
+        return
     counts = (
         f":material/check_circle: {words.count(len(_checks(report)), 'check')} passed",
         f":material/warning: {words.count(report.count('warning'), 'warning')}",
@@ -64,11 +67,11 @@ def _finding(session: State, finding: Finding, number: int) -> None:
     with st.container(border=True, key=f"finding_{number}", gap="small"):
         st.markdown(f"{health.ICONS[finding.severity]} **{words.escape(finding.title)}**")
         if finding.evidence:
-            st.markdown(f"Seen: {words.escape(finding.evidence)}")
+            st.markdown(f"Seen: {words.prose(finding.evidence)}")
         if finding.why:
-            st.markdown(f"Why it matters: {words.escape(finding.why)}")
+            st.markdown(f"Why it matters: {words.prose(finding.why)}")
         if finding.remedy:
-            st.markdown(f"What to do: {words.escape(finding.remedy)}")
+            st.markdown(f"What to do: {words.prose(finding.remedy)}")
         if session.opened is not None:
             remedies.repair_button(session, finding.repair, f"repair_{number}")
 

@@ -25,6 +25,10 @@ def page() -> None:
     settings = session.settings
     flow.relevant(session, settings)
     picture = flow.ensure_picture(session, settings) if settings is not None else None
+    if session.opened is not None and session.instances is not None and settings is None:
+        flow.failure(session)
+        _no_picture(session, session.opened)
+        return
     stale = picture is None and session.shown is not None
     if stale and session.shown is not None:
         picture = kept(session.shown)
@@ -59,8 +63,6 @@ def _empty(session: State) -> None:
         st.markdown("Type a sentence in the sidebar, paste some lines, or take a sample.")
     elif session.job is not None:
         st.container(height=560, border=True)
-    elif session.opened is not None and session.settings is None:
-        _no_picture(session, session.opened)
     elif session.settings is not None and session.failure is None:
         st.markdown("# Ready")
         st.markdown("Press Run to see the map.")

@@ -9,6 +9,7 @@ from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
 from embedviz.ui import health, words
 from embedviz.ui.jobs import start
+from embedviz.ui.look import main_button
 from embedviz.ui.picture import Opened, Picture, Settings, cost, draw, kept, open_checkpoint, opened, quick
 from embedviz.ui.remedies import remedies
 from embedviz.ui.state import BUNDLED, State
@@ -109,7 +110,7 @@ def run_button(state: State, settings: Settings, key: str) -> None:
     if (found is not None and not found.preview) or state.job is not None or state.failure is not None:
         return
     seconds, size = cost(settings)
-    if st.button("Run", type="primary", key=key, width="stretch", icon=":material/play_arrow:"):
+    if st.button("Run", type=main_button(), key=key, width="stretch", icon=":material/play_arrow:"):
         run(state, settings)
         st.rerun()
     st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
@@ -148,7 +149,7 @@ def failure(state: State) -> None:
         if isinstance(error, Cancelled):
             st.info(words.escape(error), icon=":material/stop_circle:")
         else:
-            st.error(words.escape(error), icon=":material/error:")
+            st.error(words.prose(error), icon=":material/error:")
         if key == ("open", state.source):
             remedies(state, error)
         try_again(state)

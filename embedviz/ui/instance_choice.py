@@ -12,6 +12,7 @@ from embedviz.modalities.instances import guess_columns, instances_from_lines, i
 from embedviz.modalities.samples import SAMPLES, load_sample
 from embedviz.modalities.table import read_table
 from embedviz.records import Instances
+from embedviz.ui.look import main_button
 from embedviz.ui.state import FIRST_SAMPLE, State
 from embedviz.ui.words import count, escape, shorten
 
@@ -139,7 +140,7 @@ def _file(state: State) -> None:
         placeholder="none",
     )
     st.dataframe(table.frame.head(3), hide_index=True, height=143, alt="The first three rows of the file")
-    if st.button(f"Use {count(len(table.frame), 'row')}", key="use_file", type="primary", width="stretch"):
+    if st.button(f"Use {count(len(table.frame), 'row')}", key="use_file", type=main_button(), width="stretch"):
         try:
             instances = instances_from_table(table.frame, text=text, label=label, name=file.name)
         except EmbedvizError as error:
@@ -166,7 +167,7 @@ def _table(state: State) -> None:
         values = columns.get(name, [None] * len(frame))
         frame[name] = pd.array([None if value is None else str(value) for value in values], dtype="string")
     edited = st.data_editor(frame, num_rows="dynamic", hide_index=True, height=420, key="table", alt="The instances")
-    if st.button("Use this table", type="primary", key="use_table"):
+    if st.button("Use this table", type=main_button(), key="use_table"):
         try:
             used = instances_from_table(edited, text=text, label=label, name="your table")
         except EmbedvizError as error:

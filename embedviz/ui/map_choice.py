@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from embedviz.projection import METHODS, Parameter
+from embedviz.ui.look import main_button
 from embedviz.ui.picture import MapSettings, Picture
 from embedviz.ui.state import State
 
@@ -65,7 +66,7 @@ def _settings(session: State) -> None:
         seed = st.number_input(
             "Seed", 0, 2**32 - 1, now.seed, help="Another number gives another picture; what stays can be trusted more."
         )
-        drawn = st.form_submit_button("Draw", type="primary", width="stretch")
+        drawn = st.form_submit_button("Draw", type=main_button(), width="stretch")
     if drawn:
         session.map = MapSettings(str(method), int(dimensions or 2), int(seed), tuple(parameters.items()))
         st.rerun()

@@ -11,6 +11,7 @@ import streamlit as st
 
 from embedviz.errors import EmbedvizError
 from embedviz.ui import options
+from embedviz.ui.look import main_button
 from embedviz.ui.picture import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
@@ -35,7 +36,7 @@ def reopen(state: State, **changes: Any) -> None:
 
 def repair_button(state: State, repair: str, key: str) -> None:
     """A button for a certain repair; nothing for a repair that is not one of ours."""
-    if repair in REPAIRS and st.button(REPAIRS[repair], key=key, type="primary", icon=":material/build:"):
+    if repair in REPAIRS and st.button(REPAIRS[repair], key=key, type=main_button(), icon=":material/build:"):
         reopen(state, repair=state.source.options.repair | {repair})
 
 
@@ -52,7 +53,7 @@ def remedies(state: State, error: EmbedvizError) -> None:
 
 def _part(state: State, error: EmbedvizError) -> None:
     chosen = st.selectbox("Which of them?", error.choices, index=None, key="part", format_func=_shown)
-    if st.button("Open this one", type="primary", key="open_part", disabled=chosen is None):
+    if st.button("Open this one", type=main_button(), key="open_part", disabled=chosen is None):
         reopen(state, part=chosen)
 
 
@@ -66,7 +67,7 @@ def _base(state: State) -> None:
     chosen = st.selectbox(
         "The base it was trained on", list(sources), index=None, key="base", format_func=lambda path: sources[path].name
     )
-    if st.button("Open with this base", type="primary", key="open_base", disabled=chosen is None):
+    if st.button("Open with this base", type=main_button(), key="open_base", disabled=chosen is None):
         reopen(state, base=chosen)
     st.caption("Models that you opened before, and those this server offers, can be chosen.")
 
@@ -83,7 +84,7 @@ def _architecture(state: State) -> None:
         )
         return
     file = st.file_uploader("Architecture file: Python that defines build()", type="py", key="architecture")
-    if file is not None and st.button("Open with this architecture", type="primary", key="open_architecture"):
+    if file is not None and st.button("Open with this architecture", type=main_button(), key="open_architecture"):
         path = state.upload_folder() / "architecture.py"
         path.write_bytes(file.getvalue())
         reopen(state, architecture=str(path))
@@ -97,7 +98,7 @@ def assumptions(state: State, opened: Opened) -> None:
     st.caption("The weights do not tell these. A wrong value gives other vectors and no error.")
     with st.form("assumptions"):
         values = {each["name"]: _assumption(each) for each in opened.assumptions}
-        if st.form_submit_button("Open with these", type="primary"):
+        if st.form_submit_button("Open with these", type=main_button()):
             changed = {name: _parsed(value) for name, value in values.items()}
             reopen(state, assume=tuple(sorted({**state.source.options.assumed, **changed}.items())))
 

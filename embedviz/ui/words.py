@@ -9,7 +9,20 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
 
 def escape(text: object) -> str:
     """``text`` so that Markdown shows it as it is: no links, pictures, colours or formulas out of somebody's file."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    return escape_inline(" ".join(str(text).split()))
+
+
+def prose(text: object) -> str:
+    """As ``escape``, but what stands between backticks is shown as code."""
+    parts = " ".join(str(text).split()).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return "".join(f"`{part}`" if place % 2 and part else escape_inline(part) for place, part in enumerate(parts))
+
+
+def escape_inline(text: str) -> str:
+    """``text`` with Markdown's marks taken away, its spaces as they are."""
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def shorten(text: str, width: int) -> str:

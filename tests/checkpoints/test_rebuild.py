@@ -6,7 +6,7 @@ import site
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -237,7 +237,7 @@ def test_a_part_can_be_rebuilt_by_itself(tmp_path: Path) -> None:
     with torch.no_grad():
         made = rebuild(stub, "encoder")
         assert torch.equal(made(ids).last_hidden_state, model.encoder(ids).last_hidden_state)
-    with pytest.raises(CheckpointError, match="no such module"):
+    with pytest.raises(CheckpointError, match="no module of that name"):
         rebuild(stub, "decoder")
 
 
@@ -247,9 +247,9 @@ def broken(change: Callable[[nn.Module], object]) -> nn.Module:
     return model
 
 
-def set_layers(model: Any) -> Any:
-    model.config.num_hidden_layers = 10**9
-    return model
+def changed(model: Any, name: str, value: object) -> nn.Module:
+    vars(model.config)[name] = value
+    return cast(nn.Module, model)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,10 @@ def set_layers(model: Any) -> Any:
         lambda: broken(lambda model: model[0].__delattr__("in_features")),
         lambda: broken(lambda model: setattr(model[0], "weight", nn.Parameter(torch.ones(5)))),
         lambda: broken(lambda model: model[0].register_buffer("extra", torch.ones(1))),
-        lambda: set_layers(bert()),
+        lambda: changed(bert(), "num_hidden_layers", 10**9),
+        lambda: broken(lambda model: model[0].__dict__.update(_parameters="x")),
+        lambda: changed(bert(), "hidden_size", "x"),
+        lambda: changed(bert(), "num_attention_heads", 0),
     ],
 )
 def test_numbers_that_do_not_fit(make: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 import embedviz.ui
 from embedviz.workers.pool import pool
@@ -100,10 +101,17 @@ class App:
         self.labelled("file_uploader", "CSV, TSV, JSONL, Parquet or TXT").set_value((name, data, "text/csv"))
         return self.run()
 
-    def upload_zip(self, name: str, data: bytes) -> App:
+    def upload(self, *files: tuple[str, bytes]) -> App:
+        """Upload a checkpoint: one file, an archive, or the files of one model."""
         self.choose_way("Where the checkpoint is from", "upload")
-        self.labelled("file_uploader", "A zip of the model's folder").set_value((name, data, "application/zip"))
+        uploader = self.labelled("file_uploader", "A file, an archive, or the files of one model")
+        uploader.set_value([(name, data, "application/octet-stream") for name, data in files])
         return self.run().press("Open the upload")
+
+    def page(self, title: str) -> App:
+        """Turn to a page. AppTest's own way knows pages that are files only."""
+        self.at._page_hash = calc_hash(title.lower())
+        return self.run()
 
 
 @pytest.fixture(scope="session", autouse=True)

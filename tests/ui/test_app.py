@@ -218,7 +218,7 @@ def test_a_bad_file_gets_a_message_and_the_page_stays_usable(app: App, name: str
 
 def test_an_uploaded_model_is_opened_and_its_own_layers_are_shown(app: App, save: Save) -> None:
     app.type("kept over the change")
-    app.upload_zip("tiny.zip", zipped(save("Bert"))).until_drawn()
+    app.upload(("tiny.zip", zipped(save("Bert")))).until_drawn()
     assert app.heading.startswith("encoder.layer.2")
     assert "tiny.zip" in app.below_heading
     assert "241 instances" in app.below_heading
@@ -245,7 +245,7 @@ def _broken_configuration(folder: Path) -> bytes:
 def test_a_model_that_cannot_be_opened_says_why_and_loses_nothing(app: App, broken: object, bundled_copy: Path) -> None:
     app.type("kept over the failure")
     assert callable(broken)
-    app.upload_zip("broken.zip", broken(bundled_copy)).until(lambda app: bool(app.errors))
+    app.upload(("broken.zip", broken(bundled_copy))).until(lambda app: bool(app.errors))
     assert "Something unexpected" not in app.errors
     assert "Traceback" not in app.text
     assert app.shows("button", "Try again")
@@ -256,7 +256,7 @@ def test_a_model_that_cannot_be_opened_says_why_and_loses_nothing(app: App, brok
 
 
 def test_try_again_tries_again(app: App, bundled_copy: Path) -> None:
-    app.upload_zip("broken.zip", _cut_short(bundled_copy)).until(lambda app: bool(app.errors))
+    app.upload(("broken.zip", _cut_short(bundled_copy))).until(lambda app: bool(app.errors))
     said = app.errors
     app.press("Try again").until(lambda app: bool(app.errors))
     assert app.errors == said
