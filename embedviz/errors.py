@@ -9,6 +9,14 @@ from collections.abc import Sequence
 log = logging.getLogger(__name__)
 
 
+def printable(text: str, most: int = 2_000) -> str:
+    """``text`` cut to ``most`` characters, without those that act on a terminal or turn the line around."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in cut
+    )
+
+
 class EmbedvizError(Exception):
     """A failure that a person can act on.
 
@@ -28,9 +36,9 @@ class EmbedvizError(Exception):
         choices: Sequence[str] = (),
         repair: str = "",
     ) -> None:
-        self.what = what.rstrip(".")
-        self.value = None if value is None else str(value)
-        self.remedy, self.code, self.why = remedy, code, why
+        self.what = printable(what.rstrip("."))
+        self.value = None if value is None else printable(str(value), 400)
+        self.remedy, self.code, self.why = printable(remedy), code, printable(why)
         self.choices, self.repair = tuple(choices), repair
         super().__init__(self.what, self.value, self.remedy)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -182,3 +183,76 @@ def test_without_a_command_it_becomes_the_app(tmp_path: Path, monkeypatch: pytes
     assert words[words.index("--server.port") + 1] == "8700"
     assert words[words.index("--server.address") + 1] == "127.0.0.1"
     assert words[words.index("--") + 1 :] == ["--models", str(tmp_path.resolve())]
+
+
+def doctor(capsys: Any, *words: object) -> tuple[int, dict[str, Any]]:
+    """The exit code and the report of ``embedviz doctor … --json``."""
+    code = main(["doctor", *map(str, words), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_doctor_of_a_healthy_checkpoint(capsys: Any, table: Path) -> None:
+    code, report = doctor(capsys, "bundled", table)
+    assert (code, report["exit_code"]) == (0, 0)
+    assert {finding["severity"] for finding in report["findings"]} <= {"info"}
+    checked = {entry["code"] for entry in report["checked"] if entry["passed"]}
+    assert {"tokenizer.unknown-instances", "behaviour.batch", "weights.missing", "files.truncated"} <= checked
+    assert all(
+        set(finding) >= {"code", "severity", "title", "evidence", "why", "remedy"} for finding in report["findings"]
+    )
+
+
+def test_the_doctor_of_a_checkpoint_to_be_careful_with(capsys: Any, tiny: str) -> None:
+    code, report = doctor(capsys, tiny)
+    assert code == 1
+    assert "weights.fresh" in {finding["code"] for finding in report["findings"]}
+
+
+def test_the_doctor_of_what_cannot_be_used(capsys: Any, tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_text("<html>Sign in</html>")
+    code, report = doctor(capsys, tmp_path / "model.bin")
+    assert code == 2
+    assert [finding["code"] for finding in report["findings"]] == ["files.web-page"]
+    assert main(["doctor", str(tmp_path / "model.bin")]) == 2
+    told = capsys.readouterr().out
+    assert "web page" in told
+    assert "Traceback" not in told
+
+
+def test_the_doctor_repairs_and_saves(capsys: Any, tiny: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = Path(tiny) / "model.safetensors"
+    save_file({f"module.{name}": tensor for name, tensor in load_file(weights).items()}, weights)
+    code, report = doctor(capsys, tiny)
+    assert (code, report["findings"][0]["repair"]) == (2, "prefix")
+    assert main(["doctor", tiny]) == 2
+    assert "--repair prefix" in capsys.readouterr().out
+    copy = tmp_path / "copy"
+    assert main(["doctor", tiny, "--repair", "prefix", "--save", str(copy)]) == 1
+    capsys.readouterr()
+    code, report = doctor(capsys, copy)
+    assert code == 1
+    assert "weights.prefix" not in {finding["code"] for finding in report["findings"]}
+    assert main(["doctor", tiny, "--repair", "prefix", "--save", str(copy)]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_what_is_assumed_must_be_named(capsys: Any, tiny: str) -> None:
+    assert main(["layers", tiny, "--assume", "heads"]) == 2
+    assert "NAME=VALUE" in capsys.readouterr().err
+    assert main(["layers", tiny, "--assume", "num_attention_heads=5"]) == 2
+    assert "attention heads" in capsys.readouterr().err
+
+
+def test_a_random_layer_needs_insistence(capsys: Any, tiny: str, table: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = Path(tiny) / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(weights).items() if not name.startswith("pooler")}
+    save_file(kept, weights)
+    words = (tiny, table, "--layer", "pooler", "--out", tmp_path / "out.npy")
+    assert embed(*words) == 2
+    assert "random" in capsys.readouterr().err
+    assert embed(*words, "--insist") == 0
+    assert np.load(tmp_path / "out.npy").shape == (4, 32)

@@ -27,7 +27,8 @@ _LAYERS = re.compile(
 )
 _PARTS = re.compile(r"experts|stages|blocks|groups|codebooks|quantizers|depths|repeats")
 _SIZES = re.compile(
-    r"size|dim|width|heads|layers|hidden|d_model|d_ff|d_kv|n_embd|positions|position_embeddings|channels|" + _PARTS.pattern
+    r"size|dim|width|heads|layers|hidden|d_model|d_ff|d_kv|n_embd|positions|position_embeddings|channels|"
+    + _PARTS.pattern
 )
 _BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int8": 1, "uint8": 1}
 

@@ -90,11 +90,11 @@ def merge(model: Any, settings: dict[str, Any], found: Weights) -> int:
         use_dora=settings.get("use_dora") is True,
         fan_in_fan_out=settings.get("fan_in_fan_out") is True,
     )
-    wrapped = peft.get_peft_model(model, config)
-    renamed = {_renamed(name, targets): found.read(name) for name in found.shapes if _LORA.search(name)}
     try:
+        wrapped = peft.get_peft_model(model, config)
+        renamed = {_renamed(name, targets): found.read(name) for name in found.shapes if _LORA.search(name)}
         result: Any = peft.set_peft_model_state_dict(wrapped, renamed)
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise _misfit(first_line(error)) from error
     if result.unexpected_keys:
         raise _misfit(some(result.unexpected_keys))

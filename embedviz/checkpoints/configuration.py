@@ -137,7 +137,9 @@ def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
     if tower is not None:
         return tower, config.text_config, [_tower_finding(tower, config)]
     kind = None if bare else getattr(transformers, named, None)
-    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)) or named.endswith("PreTrainedModel"):
+    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)) or named.endswith(
+        "PreTrainedModel"
+    ):
         kind = None
     findings = []
     if kind is not None and getattr(kind, "config_class", None) not in (None, type(config)):

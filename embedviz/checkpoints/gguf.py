@@ -14,9 +14,6 @@ from embedviz.checkpoints.tokenizer import max_tokens
 from embedviz.errors import CheckpointError, first_line
 from embedviz.records import Finding
 
-#: More tensors or values in a header than any model has.
-_MOST = 100_000
-
 
 def recognises(request: Request) -> bool:
     return request.place.file is not None and request.place.kind == "gguf"
@@ -66,16 +63,11 @@ def open_place(request: Request) -> Checkpoint:
 
 def _parameters(file: Path) -> int:
     """How many numbers the file says it holds. CheckpointError for a header that cannot be one."""
-    from gguf import GGUFReader
+    from embedviz.checkpoints.gguf_header import parameters
 
-    with file.open("rb") as opened:
-        head = opened.read(24)
-    counts = (int.from_bytes(head[8:16], "little"), int.from_bytes(head[16:24], "little"))
     try:
-        if len(head) < 24 or max(counts) > _MOST:
-            raise ValueError(f"it claims {counts[0]:,} tensors and {counts[1]:,} settings")
-        return sum(int(tensor.n_elements) for tensor in GGUFReader(file).tensors)
-    except Exception as error:
+        return parameters(file)
+    except ValueError as error:
         raise CheckpointError(
             f"This GGUF file is damaged ({first_line(error)})",
             value=file.name,

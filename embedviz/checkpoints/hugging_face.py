@@ -25,7 +25,21 @@ def open_place(request: Request) -> Checkpoint:
     """Open the folder. CheckpointError says what is missing or does not fit."""
     checkpoint = open_folder(request.place.folder, request, format="Hugging Face folder", bare=False)
     checkpoint.origin = request.place.folder
+    pooling = sorted(request.place.folder.glob("*_Pooling/config.json"))
+    if pooling:
+        checkpoint.findings += (_lost_recipe(pooling[0].parent.name),)
     return checkpoint
+
+
+def _lost_recipe(part: str) -> Finding:
+    return Finding(
+        code="files.lost-modules",
+        severity="warning",
+        title="This was a sentence-transformers model, but its modules.json is not here",
+        evidence=f"there is a part {part}, and nothing that names it",
+        why="Without it the model opens as a plain transformer: its pooling, normalisation and length limit are unknown.",
+        remedy="Copy modules.json (and sentence_bert_config.json) into the folder, from where the model was saved.",
+    )
 
 
 def open_folder(folder: Path, request: Request, *, format: str, bare: bool) -> Checkpoint:

@@ -20,6 +20,8 @@ from embedviz.errors import CheckpointError, first_line
 _MODULES = ("keras", "builtins")
 _CODE = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__", "function", "__typespec__"}
 _MAX_CONFIG = 20 * 2**20
+#: Keras takes a millisecond or more for each.
+_MAX_LAYERS = 3_000
 
 
 def recognises(request: Request) -> bool:
@@ -79,6 +81,14 @@ def _check(file: Path) -> None:
             remedy="Save it again: `model.save('model.keras')`.",
             code="files.keras",
         ) from error
+    count = sum(len(_layers(part)) for part in _parts(config))
+    if count > _MAX_LAYERS:
+        raise CheckpointError(
+            "This Keras archive has more layers than any model",
+            value=f"{count:,}",
+            remedy="Save it again: `model.save('model.keras')`.",
+            code="files.keras",
+        )
     for part in _parts(config):
         module, name = part.get("module"), part.get("class_name")
         foreign = isinstance(module, str) and module.partition(".")[0] not in _MODULES
@@ -90,6 +100,12 @@ def _check(file: Path) -> None:
                 code="files.keras-code",
                 why="Such code could do whatever the person who started the server can do.",
             )
+
+
+def _layers(part: dict[str, Any]) -> list[Any]:
+    config = part.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else None
+    return layers if isinstance(layers, list) else []
 
 
 def _parts(config: Any) -> Iterator[dict[str, Any]]:

@@ -65,8 +65,9 @@ def _from_pretrained(kind: Any, config: Any, weights: Weights, prefix: str, requ
         model = kind.from_pretrained(
             None,
             config=config,
-            # Not by transformers' own key_mapping: saving the model would put the prefix on again.
-            state_dict={name.removeprefix(prefix): weights.read(name) for name in weights.shapes},
+            # Not by transformers' own key_mapping: saving the model would put the prefix on again. And names are
+            # patterns to transformers, so that a backslash in one is an error of its own.
+            state_dict={name.removeprefix(prefix): weights.read(name) for name in weights.shapes if "\\" not in name},
             dtype=torch.float32,
             ignore_mismatched_sizes=True,
         )

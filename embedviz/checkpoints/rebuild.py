@@ -10,6 +10,7 @@ import inspect
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from embedviz.checkpoints.config_values import safe_values
 from embedviz.checkpoints.module_stub import children, is_module, module_tree, part_of, state_dict_of, walk
 from embedviz.checkpoints.plain import plain
 from embedviz.checkpoints.stubs import Global, Stub
@@ -44,7 +45,7 @@ _DAMAGE = (
     ImportError,
 )
 #: Settings of a configuration that name code, or number types that the weights tell by themselves.
-_LEFT_OUT = ("auto_map", "quantization_config", "dtype", "torch_dtype", "attn_implementation")
+_LEFT_OUT = ("quantization_config", "dtype", "torch_dtype")
 
 
 def rebuild(stub: Stub, part: str = "") -> torch.nn.Module:
@@ -271,10 +272,8 @@ def _transformer(stub: Stub) -> torch.nn.Module:
     if made_by is None:
         raise _Unknown(stub)
     tensors = state_dict_of(stub)
-    settings = plain(stub.attributes["config"])
-    # Names with an underscore are transformers' own state; one of them reaches its kernel loader.
-    settings = {key: value for key, value in settings.items() if isinstance(key, str) and key[:1] != "_"}
-    settings = {key: value for key, value in settings.items() if key not in _LEFT_OUT}
+    settings = safe_values(plain(stub.attributes["config"]))
+    settings = {key: value for key, value in settings.items() if isinstance(key, str) and key not in _LEFT_OUT}
     for key, value in settings.items():
         if "layers" in key and type(value) is int and value > len(tensors):
             raise ValueError(f"its configuration says {key}={value} and there are {len(tensors)} tensors")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedviz.checkpoints.request import Options
-from embedviz.errors import Cancelled, WorkerError
+from embedviz.errors import Cancelled, CheckpointError, WorkerError
 from embedviz.workers.process import Nursery, Process, Progress, can_fork, spawn
 from embedviz.workers.wire import Arrays
 
@@ -119,8 +119,17 @@ class ModelWorker:
                 self.summary, _ = self._process.ask(
                     "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE
                 )
-            except BaseException:
+            except BaseException as error:
+                died = isinstance(error, WorkerError) and not self._process.alive
                 self.end()
+                if died:
+                    raise CheckpointError(
+                        f"Opening this was ended before it was done ({str(error.args[0])})",
+                        value=self.source.name,
+                        remedy="Check that it is what its sender says it is; ask for the weights as safetensors.",
+                        code="files.ends-its-worker",
+                        why="A damaged or hostile file can break the libraries that read it. Nothing else was touched.",
+                    ) from error
                 raise
         return self._process
 

@@ -31,7 +31,6 @@ FLAGS = [
     "--disable-quic",
 ]
 OPTIONS = {"server.headless": "true", "server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
-PORTS = range(8710, 8731)
 
 
 @contextmanager
@@ -54,15 +53,9 @@ def serving(script: Path, *words: str, log: Path | None = None, **environment: s
 
 
 def _free_port() -> int:
-    for port in PORTS:
-        with socket.socket() as free:
-            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                free.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError(f"No port of {PORTS} is free.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -221,7 +221,7 @@ PICKLED: dict[str, Maker] = {
     "torch: sparse": saved(lambda marker: {"a": _sparse_with_bad_indices()}),
     "torch: a tensor of 4 TB on meta": saved(lambda marker: {"a": _on_meta()}),
     "torch: names": saved(lambda marker: {name: tensor for name, tensor in zip(NAMES, _ones(), strict=False)}),
-    "torch: 200,000 tensors": saved(lambda marker: _views(200_000)),
+    "torch: 20,000 tensors": saved(lambda marker: _views(20_000)),
     "torch: a name of 10 MB": saved(lambda marker: {"x" * 10**7: next(iter(_ones()))}),
 }
 
@@ -305,7 +305,8 @@ SAFETENSORS: dict[str, Maker] = {
     "safetensors: header of 2**63": safetensors({}, length=2**63),
     "safetensors: header of 2**64 - 1": safetensors(b'{"a":{}}', length=2**64 - 1),
     "safetensors: header past the end": safetensors({"a": entry(0, 4)}, bytes(4), length=10**6),
-    "safetensors: a million tensors": safetensors(lambda: {f"{n}": entry(0, 0) for n in range(400_000)}),
+    "safetensors: 400,000 tensors": safetensors(lambda: {f"{n}": entry(0, 0) for n in range(400_000)}),
+    "safetensors: a million tensors": safetensors(lambda: b"{" + b'"a":{},' * 10**6 + b'"b":{}}'),
     "safetensors: 99,000 tensors": safetensors(lambda: {f"layer.{n}.x": entry(0, 0) for n in range(99_000)}),
     "safetensors: overlap": safetensors({"a": entry(0, 8), "b": entry(4, 12)}, bytes(12)),
     "safetensors: hole": safetensors({"a": entry(0, 4), "b": entry(8, 12)}, bytes(12)),

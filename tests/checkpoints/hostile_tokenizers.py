@@ -141,12 +141,12 @@ TOKENIZERS: dict[str, Maker] = {
     "tokenizer: precompiled from nothing": tokenizer(
         normalizer={"type": "Precompiled", "precompiled_charsmap": "/////wAAAAAAAAAA" * 100}
     ),
-    "tokenizer: 2 GB": sparse("tokenizer.json", 2),
-    "tokenizer: settings of 2 GB": sparse("tokenizer_config.json", 2),
+    "tokenizer: 300 MB": sparse("tokenizer.json", 0.3),
+    "tokenizer: settings of 300 MB": sparse("tokenizer_config.json", 0.3),
     "tokenizer: 49 MB of settings": tokenizer_config(x="a" * 49_000_000),
-    "tokenizer: template of 2 GB": sparse("chat_template.jinja", 2),
-    "tokenizer: special tokens of 2 GB": sparse("special_tokens_map.json", 2),
-    "tokenizer: added tokens of 2 GB": sparse("added_tokens.json", 2),
+    "tokenizer: template of 300 MB": sparse("chat_template.jinja", 0.3),
+    "tokenizer: special tokens of 300 MB": sparse("special_tokens_map.json", 0.3),
+    "tokenizer: added tokens of 300 MB": sparse("added_tokens.json", 0.3),
     "vocabulary: 2 GB": lambda folder, marker: _without_json(sparse("vocab.txt", 2)(folder, marker)),
     "vocabulary: a million words": lambda folder, marker: _without_json(
         model(folder / "model", **{"vocab.txt": "\n".join(["[UNK]", "[PAD]", *many()]).encode()})
@@ -154,15 +154,15 @@ TOKENIZERS: dict[str, Maker] = {
     "vocabulary: a million added": lambda folder, marker: _without_json(
         model(folder / "model", **{"added_tokens.json": {word: 100 + place for word, place in many().items()}})
     ),
-    "vocabulary: JSON of 2 GB": lambda folder, marker: _without_json(sparse("vocab.json", 2)(folder, marker)),
-    "vocabulary: merges of 2 GB": lambda folder, marker: _without_json(
-        sparse("merges.txt", 2)(folder, marker), **{"vocab.json": {"a": 0}}
+    "vocabulary: JSON of 300 MB": lambda folder, marker: _without_json(sparse("vocab.json", 0.3)(folder, marker)),
+    "vocabulary: merges of 300 MB": lambda folder, marker: _without_json(
+        sparse("merges.txt", 0.3)(folder, marker), **{"vocab.json": {"a": 0}}
     ),
     "vocabulary: sentencepiece of lies": lambda folder, marker: _without_json(
         model(folder / "model"), **{"spiece.model": b"\n\xff\xff\xff\xff\x07" + bytes(1000)}
     ),
-    "vocabulary: sentencepiece of 2 GB": lambda folder, marker: _without_json(
-        sparse("tokenizer.model", 2)(folder, marker)
+    "vocabulary: sentencepiece of 300 MB": lambda folder, marker: _without_json(
+        sparse("tokenizer.model", 0.3)(folder, marker)
     ),
     "vocabulary: tekken": lambda folder, marker: _without_json(
         model(folder / "model"), **{"tekken.json": {"config": {"pattern": "(a|a)*$", "x": 1}, "vocab": []}}
@@ -185,7 +185,14 @@ TOKENIZERS: dict[str, Maker] = {
     "settings: the vocabulary's name": tokenizer_config(
         vocab_files_names={"vocab_file": "../secret.txt"}, tokenizer_file="../secret.txt"
     ),
-    "settings: of another folder": tokenizer_config(name_or_path="/etc", _name_or_path="$SECRET", gguf_file="$SECRET"),
+    **{
+        f"settings: {key} elsewhere": lambda folder, marker, key=key, value=value: _without_json(
+            tokenizer_config(**{key: value})(folder, marker), **{"spiece.model": b"x"}
+        )
+        for key, value in (("vocab", "$SECRET"), ("merges", "$SECRET"), ("init_inputs", ["$SECRET"]))
+    },
+    "settings: of another folder": tokenizer_config(name_or_path="/etc", _name_or_path="$SECRET"),
+    "settings: GGUF elsewhere": tokenizer_config(gguf_file="$SECRET"),
     "settings: longest of -1": tokenizer_config(model_max_length=-1),
     "settings: longest of 0": tokenizer_config(model_max_length=0),
     "settings: longest is a text": tokenizer_config(model_max_length="long"),

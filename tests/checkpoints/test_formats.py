@@ -494,3 +494,69 @@ def test_a_keras_archive(tmp_path: Path) -> None:
     assert "True" in told
     with pytest.raises(ev.CheckpointError, match="program code of its own"):
         ev.open_checkpoint(tmp_path / "lambda.keras")
+
+
+# Repairs of the tokenizer, and what is asked before a large model is loaded
+
+
+def test_capitals_that_never_came_out_of_a_real_tokenizer(tmp_path: Path) -> None:
+    """rxnfp's own tokenizer keeps capitals; the one that its files make lower-cases them."""
+    from embedviz.doctor import examine
+
+    folder = package_file("rxnfp", "models/transformers/bert_ft_10k_25s")
+    with ev.open_checkpoint(folder) as checkpoint:
+        (finding,) = [each for each in examine(checkpoint).findings if each.code == "tokenizer.casing"]
+        assert finding.repair == "casing"
+        assert "C" not in checkpoint.tokenizer.tokenize("C C O")
+    with ev.open_checkpoint(folder, options=Options(repair=frozenset({"casing"}))) as checkpoint:
+        assert checkpoint.tokenizer.tokenize("C C O") == ["C", "C", "O"]
+        report = examine(checkpoint)
+        assert "tokenizer.casing" in report.passed
+        assert "tokenizer.repaired" in {each.code for each in report.findings}
+        save_copy(checkpoint, tmp_path / "copy")
+    with ev.open_checkpoint(tmp_path / "copy") as checkpoint:
+        assert checkpoint.tokenizer.tokenize("C C O") == ["C", "C", "O"]
+
+
+def test_capitals_that_became_unknown(bundled_copy: Path) -> None:
+    parsed = json.loads((bundled_copy / "tokenizer.json").read_text())
+    parsed["normalizer"]["lowercase"] = False
+    (bundled_copy / "tokenizer.json").write_text(json.dumps(parsed))
+    settings = json.loads((bundled_copy / "tokenizer_config.json").read_text())
+    (bundled_copy / "tokenizer_config.json").write_text(json.dumps({**settings, "do_lower_case": False}))
+    with ev.open_checkpoint(bundled_copy) as checkpoint:
+        assert "[UNK]" in checkpoint.tokenizer.tokenize("Cats sleep")
+    with ev.open_checkpoint(bundled_copy, options=Options(repair=frozenset({"casing"}))) as checkpoint:
+        assert checkpoint.tokenizer.tokenize("Cats sleep") == ["cats", "sleep"]
+
+
+def test_a_tokenizer_of_another_class(bundled_copy: Path) -> None:
+    from embedviz.doctor import examine
+
+    settings = json.loads((bundled_copy / "tokenizer_config.json").read_text())
+    changed = {**settings, "tokenizer_class": "LlamaTokenizer"}
+    (bundled_copy / "tokenizer_config.json").write_text(json.dumps(changed))
+    with ev.open_checkpoint(bundled_copy) as checkpoint:
+        repairs = {each.repair for each in examine(checkpoint).findings if each.code == "tokenizer.class"}
+    assert repairs == {"tokenizer-class"}
+    with ev.open_checkpoint(bundled_copy, options=Options(repair=frozenset(repairs))) as checkpoint:
+        assert checkpoint.tokenizer.tokenize("Cats sleep") == ["cats", "sleep"]
+        assert "tokenizer.class" in examine(checkpoint).passed
+
+
+def test_before_a_large_model_is_loaded_its_cost_is_said(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = save("Bert")
+    with pytest.raises(ev.CheckpointError, match="GiB as float32") as asked:
+        ev.open_checkpoint(folder, options=Options(ask_above=1_000_000))
+    assert asked.value.repair == "load-large"
+    ev.open_checkpoint(folder, options=Options(ask_above=1_000_000, repair=frozenset({"load-large"}))).close()
+    monkeypatch.setattr("embedviz.checkpoints.loading.free_memory", lambda: 1_000_000)
+    with pytest.raises(ev.CheckpointError, match="does not fit into memory"):
+        ev.open_checkpoint(folder)
+
+
+def test_parts_of_sentence_transformers_without_their_list(bundled_copy: Path) -> None:
+    (bundled_copy / "modules.json").unlink()
+    with ev.open_checkpoint(bundled_copy) as checkpoint:
+        assert "files.lost-modules" in {finding.code for finding in checkpoint.findings}
+        assert checkpoint.recipe.untold
