@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedviz.checkpoints.weights import Weights
-from embedviz.errors import CheckpointError
+from embedviz.errors import CheckpointError, first_line
 
 DTYPES = {
     "F64": "float64",
@@ -42,12 +42,20 @@ def read(files: list[Path]) -> Weights:
     opened: dict[Path, Any] = {}
 
     def tensor(name: str) -> torch.Tensor:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
         file = where[name]
-        if file not in opened:
-            opened[file] = safe_open(file, "pt")
-        found: torch.Tensor = opened[file].get_tensor(name)
+        try:
+            if file not in opened:
+                opened[file] = safe_open(file, "pt")
+            found: torch.Tensor = opened[file].get_tensor(name)
+        except (SafetensorError, AttributeError) as error:  # an AttributeError is of a number type PyTorch lacks
+            raise CheckpointError(
+                f"A tensor of this file cannot be read ({first_line(error)})",
+                value=f"{file.name}, {name[:100]}",
+                remedy="Save it again, as float32, float16 or bfloat16.",
+                code="weights.unreadable",
+            ) from error
         return found
 
     return Weights(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedviz.checkpoints.checkpoint import unreadable
-from embedviz.errors import CaptureError, InstancesError
+from embedviz.errors import CaptureError, InstancesError, first_line
 from embedviz.records import IntArray
 
 if TYPE_CHECKING:
     import torch
 
     from embedviz.checkpoints import Checkpoint
+
+log = logging.getLogger(__name__)
 
 #: Tokens a batch, padding included: measured fastest on CPUs among 512, 1,024 and 2,048.
 TOKEN_BUDGET = 1_024
@@ -64,9 +67,25 @@ _MAX_CHARACTERS = 2_000_000
 
 
 def _encode(checkpoint: Checkpoint, texts: list[str], longest: int | None) -> dict[str, list[list[int]]]:
-    encoded = checkpoint.tokenizer(texts, truncation=longest is not None, max_length=longest, verbose=False)
+    encoded = _tokens(checkpoint, texts, longest)
     accepted = _accepted(checkpoint)
     return {name: list(rows) for name, rows in encoded.items() if name in accepted}
+
+
+def _tokens(checkpoint: Checkpoint, texts: list[str], longest: int | None) -> Any:
+    """What the tokenizer makes of ``texts``. CaptureError where it fails on them."""
+    try:
+        return checkpoint.tokenizer(texts, truncation=longest is not None, max_length=longest, verbose=False)
+    except BaseException as error:
+        # The tokenizer library panics on some patterns with an exception that is not an Exception.
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
+        raise CaptureError(
+            f"The checkpoint's tokenizer fails on these texts ({first_line(error)})",
+            value=checkpoint.name,
+            remedy="Put the tokenizer of the original model into the folder, or save it again.",
+            code="tokenizer.fails",
+        ) from error
 
 
 def _accepted(checkpoint: Checkpoint) -> set[str]:
@@ -125,7 +144,10 @@ def probe_batch(checkpoint: Checkpoint, instances: int, tokens: int) -> dict[str
 
     words = [*range(100, 120)]
     if checkpoint.tokenizer is not None:
-        words = checkpoint.tokenizer(_PROBE_TEXT, truncation=True, max_length=checkpoint.max_tokens)["input_ids"]
+        try:
+            words = list(_tokens(checkpoint, [_PROBE_TEXT], checkpoint.max_tokens)["input_ids"][0]) or words
+        except CaptureError:
+            log.info("the tokenizer fails on the probe; any ids give the same shapes", exc_info=True)
     # A tokenizer of another model may give ids this one has no row for; the shapes are the same all the same.
     rows = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
     ids = [word % rows for word in (words * (tokens // max(1, len(words)) + 1))[:tokens]]

@@ -61,9 +61,18 @@ def _health(state: State, opened: Opened) -> None:
         worst = [finding for finding in report.findings if finding.severity != "info"]
         st.caption(health.line(report), help=_told(worst[:4]) or "The Doctor page lists what was checked.")
         return
+    if state.examination is not None and not state.examination.finished:
+        _await_report(state)
     noticed = [finding for finding in opened.findings if finding.severity != "info"]
     if noticed:
         st.caption(f"{health.ICONS[noticed[0].severity]} {words.count(len(noticed), 'finding')}", help=_told(noticed))
+
+
+@st.fragment(run_every=1.0)
+def _await_report(state: State) -> None:
+    """Have the sidebar drawn again once the doctor is done."""
+    if state.examination is None or state.examination.finished:
+        st.rerun()
 
 
 def _told(findings: Sequence[Finding]) -> str:

@@ -43,7 +43,7 @@ def begin(state: State) -> None:
     source = state.source
     if store.get(("report", source)) is None and state.examined != source:
         state.examined = source
-        start(("examine", source, ""), lambda job: make(source, None, job), state.id)
+        state.examination = start(("examine", source, ""), lambda job: make(source, None, job), state.id)
 
 
 def line(report: Report) -> str:

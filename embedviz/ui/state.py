@@ -54,6 +54,7 @@ class State:
     #: Checkpoints opened earlier, and the one that the doctor was last asked to examine.
     before: list[Source] = field(default_factory=list)
     examined: Source | None = None
+    examination: Job | None = None
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None

@@ -120,11 +120,11 @@ class ModelWorker:
                     "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE
                 )
             except BaseException as error:
-                died = isinstance(error, WorkerError) and not self._process.alive
+                alive = self._process.alive
                 self.end()
-                if died:
+                if isinstance(error, WorkerError) and not alive:
                     raise CheckpointError(
-                        f"Opening this was ended before it was done ({str(error.args[0])})",
+                        f"Opening this was ended before it was done ({error.what})",
                         value=self.source.name,
                         remedy="Check that it is what its sender says it is; ask for the weights as safetensors.",
                         code="files.ends-its-worker",

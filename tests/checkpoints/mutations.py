@@ -21,7 +21,6 @@ import traceback
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -304,23 +303,25 @@ def one(path: Path, kind: str, scratch: Path) -> str:
 def main() -> None:
     folder, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     warnings.simplefilter("ignore")
-    with redirect_stdout(sys.stderr):
-        _prepare(folder)
-        whole = {name: make() for name, make in FORMATS.items()}
-        model(folder / "base")
-    print(json.dumps({"ready": True}), flush=True)
+    # What libraries print must not stand among the results.
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    _prepare(folder)
+    whole = {name: make() for name, make in FORMATS.items()}
+    model(folder / "base")
+    print(json.dumps({"ready": True}), file=told, flush=True)
     for place in range(first, last):
-        with redirect_stdout(sys.stderr):
-            how, path = made(place, whole, folder / "upload")
-            faulthandler.dump_traceback_later(LIMIT, exit=True)
-            begun = time.perf_counter()
-            try:
-                outcome, trace = one(path, how, folder), ""
-            except BaseException as error:
-                outcome, trace = repr(error)[:300], "".join(traceback.format_exception(error)[-6:])
-            faulthandler.cancel_dump_traceback_later()
+        how, path = made(place, whole, folder / "upload")
+        faulthandler.dump_traceback_later(LIMIT, exit=True)
+        begun = time.perf_counter()
+        try:
+            outcome, trace = one(path, how, folder), ""
+        except BaseException as error:
+            outcome, trace = repr(error)[:300], "".join(traceback.format_exception(error)[-6:])
+        faulthandler.cancel_dump_traceback_later()
         seconds = time.perf_counter() - begun
-        print(json.dumps({"number": place, "how": how, "outcome": outcome, "trace": trace, "seconds": seconds}), flush=True)
+        line = {"number": place, "how": how, "outcome": outcome, "trace": trace, "seconds": seconds}
+        print(json.dumps(line), file=told, flush=True)
 
 
 def _prepare(folder: Path) -> None:
