@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,7 @@ def open_place(request: Request) -> Checkpoint:
     import torch
     import transformers
 
-    if importlib.util.find_spec("gguf") is None:
-        raise CheckpointError(
-            "GGUF files need a package that is not installed",
-            value="gguf",
-            remedy="Run `pip install gguf==0.19.0` where embedviz runs, and start it again.",
-            code="files.gguf-extra",
-        )
+    request.require_package("gguf", "GGUF files")
     assert request.place.file is not None
     file = request.place.file
     check_memory(_parameters(file), file.stat().st_size, request)

@@ -37,7 +37,7 @@ def _lost_recipe(part: str) -> Finding:
         severity="warning",
         title="This was a sentence-transformers model, but its modules.json is not here",
         evidence=f"there is a part {part}, and nothing that names it",
-        why="Without it the model opens as a plain transformer: its pooling, normalisation and length limit are unknown.",
+        why="Without it the model opens as a plain transformer: its pooling, scaling and length limit are not known.",
         remedy="Copy modules.json (and sentence_bert_config.json) into the folder, from where the model was saved.",
     )
 

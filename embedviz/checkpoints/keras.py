@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import zipfile
@@ -30,13 +29,7 @@ def recognises(request: Request) -> bool:
 
 def open_place(request: Request) -> Checkpoint:
     """Open the archive with Keras on PyTorch. Needs the package keras."""
-    if importlib.util.find_spec("keras") is None:
-        raise CheckpointError(
-            "Keras archives need a package that is not installed",
-            value="keras",
-            remedy="Run `pip install keras==3.15.1` where embedviz runs, and start it again.",
-            code="files.keras-extra",
-        )
+    request.require_package("keras", "Keras archives")
     assert request.place.file is not None
     file = request.place.file
     _check(file)

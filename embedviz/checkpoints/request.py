@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,6 +91,16 @@ class Request:
     def folders(self) -> list[Path]:
         """Where files that belong to the model may lie, nearest first."""
         return list(dict.fromkeys([self.place.folder, *self.place.companions]))
+
+    def require_package(self, package: str, what: str) -> None:
+        """Raise CheckpointError unless an optional package is installed."""
+        if importlib.util.find_spec(package) is None:
+            raise CheckpointError(
+                f"{what} need a package that is not installed",
+                value=package,
+                remedy=f"Run `pip install {package}` where embedviz runs, and start it again.",
+                code="files.package-missing",
+            )
 
     def require_code(self, what: str) -> None:
         """Raise CheckpointError unless code may be run."""

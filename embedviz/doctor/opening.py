@@ -55,11 +55,9 @@ OPENING: dict[str, str] = {
     "files.program": "It is a model and not a program",
     "files.tokenizer-only": "There is more than a tokenizer",
     "files.gguf": "A GGUF file holds a model that can be opened",
-    "files.gguf-extra": "What GGUF needs is installed",
     "files.ggml": "It is not in GGUF's predecessor's format",
     "files.keras": "A Keras file holds a model that can be opened",
     "files.keras-code": "A Keras file holds no program code",
-    "files.keras-extra": "What Keras needs is installed",
     "files.tensorflow": "The weights are not TensorFlow's",
     "files.tensorflow-lite": "It is not a TensorFlow Lite model",
     "files.flax": "The weights are not Flax's",
@@ -125,4 +123,5 @@ OPENING: dict[str, str] = {
     "files.lost-modules": "No parts of a sentence-transformers model lie about unnamed",
     "choice.no-such-part": "The part that was chosen is there",
     "tokenizer.reaches-out": "The tokenizer's settings name no file elsewhere",
+    "files.package-missing": "Every package that the format needs is installed",
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import psutil
@@ -18,19 +16,12 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, SOON, Visit
 from tests.conftest import Save
+from tests.packing import zipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 
 #: Rules of axe that Streamlit itself breaks, and how.
 OF_STREAMLIT: dict[str, str] = {}
-
-
-def zipped(folder: Path) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return data.getvalue()
 
 
 def zygote(server: int, kind: str) -> psutil.Process:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import zipfile
 from pathlib import Path
@@ -11,30 +10,17 @@ import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from safetensors.torch import load_file, save_file
 
 from embedviz.checkpoints import bundled_path
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, SOON
 from tests.conftest import TEXTS, package_file
+from tests.packing import saved, zipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 _BAD = ("critical", "serious")
-
-
-def zipped(folder: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as opened:
-        for file in folder.rglob("*"):
-            opened.write(file, file.relative_to(folder))
-    return packed.getvalue()
-
-
-def saved(value: object) -> bytes:
-    written = io.BytesIO()
-    torch.save(value, written)
-    return written.getvalue()
 
 
 def test_a_sick_model_goes_home_healthy(enter: Enter, bundled_copy: Path, tmp_path: Path) -> None:
@@ -93,17 +79,17 @@ def test_a_network_of_ones_own_opens_with_its_code(enter: Enter, tmp_path: Path)
     visit.turn_to("Explore").says("there is no map", LATE)
 
 
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds wrong with the page and calls serious: the rule, and the elements that break it."""
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in _BAD]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_the_doctors_page(enter: Enter, theme: str) -> None:
     visit = enter(theme).turn_to("Doctor").says("checks passed", LATE)
+    assert serious(visit.page) == []
     name = "<img src=x onerror=alert(1)>.weight"
     visit.upload_model(("odd.pt", saved({name: torch.zeros(2, 3)}))).says("could not be opened", LATE)
-    violations = Axe().run(visit.page).response["violations"]
-    for one in violations:
-        print(theme, one["id"], one["impact"], *(node["html"][:300] for node in one["nodes"]), sep="\n  ")
-    serious = [(one["id"], [node["html"][:300] for node in one["nodes"]]) for one in violations if one["impact"] in _BAD]
-    assert serious == []
-    visit.press("Back to all-MiniLM-L6-v2").says("checks passed", LATE)
-    violations = Axe().run(visit.page).response["violations"]
-    serious = [(one["id"], [node["html"][:300] for node in one["nodes"]]) for one in violations if one["impact"] in _BAD]
-    assert serious == []
+    assert serious(visit.page) == []
+    visit.photograph(f"doctor-{theme}")

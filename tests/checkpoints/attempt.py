@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,57 +16,69 @@ from typing import Any
 from embedviz.checkpoints.request import Options
 from embedviz.errors import EmbedvizError
 from embedviz.workers.pool import ModelWorker, Pool, Source
+from tests.checkpoints.tiny import SECRET, Maker
 
 TEXTS = ("the cat and the dog.", "Nothing, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
-#: What no message to a person may hold.
-LEAKS = re.compile(r"Traceback|File \"|site-packages|/proc/|embedviz-\w{8}|unexpected went wrong|object at 0x|torch\._C")
+#: What no message to a person may hold: Python's own words, paths of the host, what belongs to others.
+LEAKS = re.compile(
+    r"Traceback|, line \d+|site-packages|/proc/|embedviz-\w{8}\b|unexpected went wrong|object at 0x|torch\._C|root:x:|"
+    + "|".join(map(re.escape, (sys.prefix, str(Path(__file__).parents[2]), SECRET)))
+)
 
 
 @dataclass
 class Outcome:
-    """``step`` is how far it came: "open", "capture", "examine" or "done". Times are in seconds, memory in bytes."""
+    """``step`` is how far it came: "open", "capture", "examine" or "done". Times are in seconds, memory in bytes.
+
+    ``ran`` says whether the file's program left its mark, ``left`` are files that were written where none may be.
+    """
 
     name: str
     step: str = "open"
     error: EmbedvizError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     peak: int = 0
-    summary: dict[str, Any] = field(default_factory=dict)
-    report: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def told(self) -> str:
-        """Everything that a person would read."""
-        error = self.error
-        said = [] if error is None else [error.what, error.value, error.remedy, error.why, error.repair, *error.choices]
-        return "\n".join([*map(str, said), str(self.summary), str(self.report)])
+    told: str = ""
+    ran: bool = False
+    left: list[str] = field(default_factory=list)
 
     @property
     def code(self) -> str:
         """The error's code; the kind of the error where it has none; "opened" without any."""
         return "opened" if self.error is None else self.error.code or type(self.error).__name__
 
+    @property
+    def longest(self) -> float:
+        return max(self.seconds.values(), default=0.0)
+
 
 @contextmanager
-def small_pool(gigabytes: float = 4) -> Iterator[Pool]:
-    """A pool whose model workers may have so much memory."""
-    before = os.environ.get("EMBEDVIZ_WORKER_MEMORY_GB")
-    os.environ["EMBEDVIZ_WORKER_MEMORY_GB"] = str(gigabytes)
+def small_pool(folder: Path, gigabytes: float = 4) -> Iterator[Pool]:
+    """A pool whose model workers may have so much memory, with a home and a place for temporary files in ``folder``."""
+    changes = {"EMBEDVIZ_WORKER_MEMORY_GB": str(gigabytes), "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
+    for name in ("home", "tmp"):
+        (folder / name).mkdir()
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
     pool = Pool()
+    assert pool._models is not None
     try:
-        assert pool._models is not None
         pool._models.start()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    try:
+        assert pool._models.ready.wait(120)
         yield pool
     finally:
         pool.stop()
-        if before is None:
-            del os.environ["EMBEDVIZ_WORKER_MEMORY_GB"]
-        else:
-            os.environ["EMBEDVIZ_WORKER_MEMORY_GB"] = before
 
 
 @contextmanager
-def watched(worker: ModelWorker, outcome: Outcome) -> Iterator[None]:
+def _watched(worker: ModelWorker, outcome: Outcome) -> Iterator[None]:
     """Notes the most memory that the worker's process holds; ``ru_maxrss`` would be its parent's."""
     over = threading.Event()
 
@@ -91,30 +104,49 @@ def resident(pid: int | None) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def attempt(pool: Pool, name: str, path: Path, owner: str = "an uploader") -> Outcome:
-    """Open, capture two texts from the recommended layer, and examine; ends the worker."""
-    options = Options(base="bundled") if name.startswith("adapter") else Options()
-    worker = pool.model(Source(path.name, path, owner, options))
-    outcome = Outcome(name)
+def attempt(pool: Pool, name: str, make: Maker, folder: Path, own: Path, owner: str = "an uploader") -> Outcome:
+    """Write the file below ``folder``, open it, capture two texts and examine it; the worker is ended.
+
+    ``own`` is the folder that the pool was given, in which a worker may not leave anything.
+    """
+    marker = folder / "marker"
+    path = make(folder / "upload", marker)
+    outcome, before = Outcome(name), _files(folder / "upload", own)
+    worker = pool.model(Source(path.name, path, owner, Options(base="bundled" if name.startswith("adapter") else "")))
     try:
-        with watched(worker, outcome):
-            outcome.summary = timed(outcome, "open", worker.open)
-            layer = outcome.summary["recommended"]
-            if layer and not outcome.summary["unreadable"]:
-                asked = {"items": list(TEXTS), "ids": ["0", "1"], "layers": [layer], "poolings": ["mean"]}
-                timed(outcome, "capture", lambda: worker.capture(asked))
-            outcome.report = timed(outcome, "examine", lambda: worker.examine(TEXTS))
-            outcome.step = "done"
+        with _watched(worker, outcome):
+            outcome.told = _use(worker, outcome)
     except EmbedvizError as error:
         outcome.error = error
+        said = (error.what, error.value, error.remedy, error.why, error.repair, *error.choices)
+        outcome.told = "\n".join(map(str, said))
     finally:
         pool.release(owner)
+    outcome.ran = marker.exists()
+    outcome.left = sorted(map(str, _files(folder / "upload", own) - before))
     return outcome
 
 
-def timed(outcome: Outcome, step: str, work: Any) -> Any:
+def _use(worker: ModelWorker, outcome: Outcome) -> str:
+    """All that a person would read of it."""
+    summary = _timed(outcome, "open", worker.open)
+    layer = summary["recommended"]
+    if layer and not summary["unreadable"]:
+        asked = {"items": list(TEXTS), "ids": ["0", "1"], "layers": [layer], "poolings": ["mean"]}
+        described, arrays = _timed(outcome, "capture", lambda: worker.capture(asked))
+        assert len(arrays["0"]) == len(TEXTS), described
+    report = _timed(outcome, "examine", lambda: worker.examine(TEXTS))
+    outcome.step = "done"
+    return f"{summary}\n{report}"
+
+
+def _timed(outcome: Outcome, step: str, work: Callable[[], Any]) -> Any:
     outcome.step, begun = step, time.perf_counter()
     try:
         return work()
     finally:
         outcome.seconds[step] = time.perf_counter() - begun
+
+
+def _files(*folders: Path) -> set[Path]:
+    return {path for folder in folders for path in folder.rglob("*")}

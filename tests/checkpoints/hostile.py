@@ -40,3 +40,5 @@ HOSTILE: dict[str, Maker] = {
     **files.ARCHIVED,
     **{f"archive: {name}": _archive(make) for name, (make, _) in ARCHIVES.items()},
 }
+OPENED: frozenset[str] = frozenset()
+LIMITED: dict[str, tuple[str, ...]] = {}

@@ -176,7 +176,7 @@ TOKENIZERS: dict[str, Maker] = {
     "settings: class of another library": tokenizer_config(tokenizer_class="MistralCommonBackend"),
     "settings: class for sentencepiece": tokenizer_config(tokenizer_class="LlamaTokenizer"),
     "settings: files elsewhere": tokenizer_config(tokenizer_file="$SECRET", vocab_file="$SECRET"),
-    "settings: vocabulary elsewhere": lambda folder, marker: _without_json(
+    "settings: vocabulary file elsewhere": lambda folder, marker: _without_json(
         tokenizer_config(vocab_file="$SECRET", tokenizer_file=None)(folder, marker)
     ),
     "settings: merges elsewhere": lambda folder, marker: _without_json(

@@ -560,3 +560,24 @@ def test_parts_of_sentence_transformers_without_their_list(bundled_copy: Path) -
     with ev.open_checkpoint(bundled_copy) as checkpoint:
         assert "files.lost-modules" in {finding.code for finding in checkpoint.findings}
         assert checkpoint.recipe.untold
+
+
+@pytest.mark.parametrize("package", ["gguf", "keras"])
+def test_a_format_whose_package_is_missing_says_how_to_install_it(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+    import zipfile
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest))
+    file = tmp_path / "model"
+    if package == "gguf":
+        tiny_gguf(file)
+    else:
+        with zipfile.ZipFile(file, "w") as packed:
+            for name in ("config.json", "metadata.json", "model.weights.h5"):
+                packed.writestr(name, "{}")
+    with pytest.raises(ev.CheckpointError, match="not installed") as told:
+        ev.open_checkpoint(file)
+    assert f"pip install {package}" in told.value.remedy

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
 import textwrap
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,17 +13,10 @@ import pytest
 from embedviz.projection import METHODS
 from embedviz.workers.process import environment
 from tests.conftest import Save
+from tests.packing import zipped
 from tests.ui.conftest import MAIN, App
 
 THREE = "The cat sleeps.\nA dog barks.\nShares fell sharply."
-
-
-def zipped(folder: Path) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for path in folder.iterdir():
-            archive.write(path, path.name)
-    return data.getvalue()
 
 
 def focus(app: App) -> str | None:

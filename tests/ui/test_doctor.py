@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,21 +14,8 @@ from safetensors.torch import load_file, save_file
 from embedviz.checkpoints import bundled_path
 from embedviz.ui.remedies import REPAIRS
 from tests.conftest import Save
+from tests.packing import saved, zipped
 from tests.ui.conftest import App
-
-
-def zipped(folder: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as opened:
-        for file in folder.rglob("*"):
-            opened.write(file, file.relative_to(folder))
-    return packed.getvalue()
-
-
-def saved(value: Any) -> bytes:
-    written = io.BytesIO()
-    torch.save(value, written)
-    return written.getvalue()
 
 
 def files(folder: Path, *names: str) -> list[tuple[str, bytes]]:
