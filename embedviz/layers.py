@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedviz import roles
 from embedviz.errors import EmbedvizError, LayerError, first_line
-from embedviz.hooks import Call, observe
+from embedviz.hooks import Call, few_threads, observe
 from embedviz.modalities import text
 from embedviz.records import INSTANCES, TOKENS, Layer
 
@@ -34,7 +34,7 @@ def probe(checkpoint: Checkpoint) -> tuple[Layer, ...]:
     if checkpoint.reads != "text":
         return _unread(checkpoint, f"This model reads {checkpoint.reads}, and so far embedviz gives models text only.")
     try:
-        with checkpoint.lock:
+        with checkpoint.lock, few_threads(checkpoint.model):
             runs = [observe(checkpoint, text.probe_batch(checkpoint, *size)) for size in _PROBES]
     except (EmbedvizError, MemoryError):
         raise

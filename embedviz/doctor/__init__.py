@@ -16,6 +16,7 @@ from embedviz.doctor.opening import OPENING
 from embedviz.doctor.report import SECTIONS, Report, in_order
 from embedviz.doctor.unchecked import Unchecked, failure
 from embedviz.errors import EmbedvizError
+from embedviz.hooks import few_threads
 from embedviz.records import Finding, Instances
 
 if TYPE_CHECKING:
@@ -94,7 +95,12 @@ def examine(
     """
     if isinstance(checkpoint, EmbedvizError):
         return _refused(checkpoint)
-    case = Case(checkpoint, instances)
+    with few_threads(checkpoint.model):
+        return _report(Case(checkpoint, instances), progress)
+
+
+def _report(case: Case, progress: Progress | None) -> Report:
+    checkpoint = case.checkpoint
     found: list[Finding] = []
     unchecked: dict[str, str] = {}
     for done, (code, check) in enumerate(CHECKS.items()):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +15,6 @@ from embedviz.workers.wire import Arrays
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
-
-
-#: Below so many parameters a forward pass of a few texts is over before several threads have shared it.
-_SMALL = 50_000_000
 
 
 def warm() -> None:
@@ -99,9 +93,7 @@ def operations() -> Operations:
     def examine(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.doctor import examine
 
-        checkpoint = held()
-        with _few_threads(checkpoint):
-            report = examine(checkpoint, arguments["items"] or None, progress=context.progress("examining"))
+        report = examine(held(), arguments["items"] or None, progress=context.progress("examining"))
         return report.as_json(), {}
 
     def save(_arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
@@ -116,20 +108,6 @@ def operations() -> Operations:
         return names, {}
 
     return {"open": open_, "capture": capture, "examine": examine, "save": save}
-
-
-@contextlib.contextmanager
-def _few_threads(checkpoint: Checkpoint) -> Iterator[None]:
-    """One thread for the many tiny passes of the doctor: on a busy machine more wait for each other (measured 4×)."""
-    import torch
-
-    threads = torch.get_num_threads()
-    if checkpoint.parameters < _SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def summary(checkpoint: Checkpoint) -> dict[str, Any]:
