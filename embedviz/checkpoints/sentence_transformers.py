@@ -142,7 +142,7 @@ def _keys(mode: str) -> tuple[str, ...]:
 def _dense(folder: Path) -> torch.nn.Module:
     import torch
 
-    settings = read_json(folder / "config.json")
+    settings = _optional(folder / "config.json", needed=True)
     tensors = weights.of_folder(folder).load()
     weight = tensors.get("linear.weight")
     if weight is None or weight.ndim != 2:

@@ -82,10 +82,17 @@ def _check_added(folder: Path, whole: dict[str, Any], told: dict[str, Any]) -> N
     if most > _MAX_ADDED:
         raise _too_large(f"{most:,} added tokens")
     for listed in lists:
-        for token in listed if isinstance(listed, list) else [*listed, *listed.values()] if listed else []:
+        for token in _items(listed):
             content = token.get("content") if isinstance(token, dict) else token
             if isinstance(content, str) and len(content) > _MAX_TOKEN:
                 raise _too_large(f"an added token of {len(content):,} letters")
+
+
+def _items(listed: Any) -> list[Any]:
+    """What a list holds, or what a dict has as names and as values."""
+    if isinstance(listed, dict):
+        return [*listed, *listed.values()]
+    return listed if isinstance(listed, list) else []
 
 
 def _check_words(folder: Path, whole: dict[str, Any], rows: Any) -> None:

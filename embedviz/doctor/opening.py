@@ -124,4 +124,5 @@ OPENING: dict[str, str] = {
     "choice.no-such-part": "The part that was chosen is there",
     "tokenizer.reaches-out": "The tokenizer's settings name no file elsewhere",
     "files.package-missing": "Every package that the format needs is installed",
+    "files.unreadable": "The files could be read",
 }

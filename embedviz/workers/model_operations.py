@@ -61,7 +61,7 @@ def operations() -> Operations:
                 scratch=scratch[0],
             )
         else:
-            checkpoint = bundled_checkpoint(say=say)
+            checkpoint = bundled_checkpoint(say=say, scratch=scratch[0])
         opened[:] = [checkpoint]
         say("reading the module tree")
         return {**summary(checkpoint), "seconds": time.perf_counter() - started}, {}

@@ -60,6 +60,18 @@ def test_projection_measures_maps_and_neighbours() -> None:
         assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
 
 
+def test_checkpoints_tries_some_of_everything() -> None:
+    table = run("checkpoints", "--size", "tiny")
+    for row in ("kind of model.safetensors", "locate the folder", "dry run of MiniLM"):
+        assert min(numbers(table, row)) > 0
+    tried, opened, refused, failed, slowest = numbers(table, "all of them")
+    assert (tried, failed) == (32, 0)
+    assert opened + refused == tried
+    assert slowest > 0
+    assert numbers(table, "ran") == [0]
+    assert numbers(table, "tried")[0] > 5
+
+
 @pytest.mark.browser
 def test_app_measures_starts_changes_and_memory() -> None:
     table = run("app", "--size", "small")

@@ -30,6 +30,7 @@ LEAKS = re.compile(
 class Outcome:
     """``step`` is how far it came: "open", "capture", "examine" or "done". Times are in seconds, memory in bytes.
 
+    ``worked`` is the processor time of the worker, which a busy machine does not lengthen as it does the others.
     ``ran`` says whether the file's program left its mark, ``left`` are files that were written where none may be.
     """
 
@@ -38,6 +39,7 @@ class Outcome:
     error: EmbedvizError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     peak: int = 0
+    worked: float = 0.0
     told: str = ""
     ran: bool = False
     left: list[str] = field(default_factory=list)
@@ -52,9 +54,18 @@ class Outcome:
         return max(self.seconds.values(), default=0.0)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A pool, the folder with its home and its temporary files, and the process that forks its model workers."""
+
+    pool: Pool
+    folder: Path
+    zygote: int
+
+
 @contextmanager
-def small_pool(folder: Path, gigabytes: float = 4) -> Iterator[Pool]:
-    """A pool whose model workers may have so much memory, with a home and a place for temporary files in ``folder``."""
+def small_server(folder: Path, gigabytes: float = 4) -> Iterator[Server]:
+    """A server's pool whose model workers may have so much memory, and write to ``folder`` only."""
     changes = {"EMBEDVIZ_WORKER_MEMORY_GB": str(gigabytes), "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
     for name in ("home", "tmp"):
         (folder / name).mkdir()
@@ -72,7 +83,8 @@ def small_pool(folder: Path, gigabytes: float = 4) -> Iterator[Pool]:
                 os.environ[name] = value
     try:
         assert pool._models.ready.wait(120)
-        yield pool
+        assert pool._models._child is not None
+        yield Server(pool, folder, pool._models._child.pid)
     finally:
         pool.stop()
 
@@ -83,8 +95,9 @@ def _watched(worker: ModelWorker, outcome: Outcome) -> Iterator[None]:
     over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.004):
+        while not over.wait(0.01):
             outcome.peak = max(outcome.peak, resident(worker.pid))
+            outcome.worked = max(outcome.worked, worked(worker.pid))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -104,15 +117,24 @@ def resident(pid: int | None) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def attempt(pool: Pool, name: str, make: Maker, folder: Path, own: Path, owner: str = "an uploader") -> Outcome:
-    """Write the file below ``folder``, open it, capture two texts and examine it; the worker is ended.
+def worked(pid: int | None) -> float:
+    """The processor time that the process has used, in seconds; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    ``own`` is the folder that the pool was given, in which a worker may not leave anything.
-    """
-    marker = folder / "marker"
-    path = make(folder / "upload", marker)
-    outcome, before = Outcome(name), _files(folder / "upload", own)
-    worker = pool.model(Source(path.name, path, owner, Options(base="bundled" if name.startswith("adapter") else "")))
+
+def attempt(server: Server, name: str, make: Maker, folder: Path) -> Outcome:
+    """Write the file below ``folder``, open it, capture two texts and examine it; the worker is ended."""
+    marker, upload = folder / "marker", folder / "upload"
+    path = make(upload, marker)
+    # What is still there of another worker, which runs beside this one, is not of this one.
+    before = _files(upload)
+    options = Options(base="bundled") if name.startswith("adapter") else Options()
+    worker = server.pool.model(Source(path.name, path, name, options))
+    outcome = Outcome(name)
     try:
         with _watched(worker, outcome):
             outcome.told = _use(worker, outcome)
@@ -121,9 +143,9 @@ def attempt(pool: Pool, name: str, make: Maker, folder: Path, own: Path, owner: 
         said = (error.what, error.value, error.remedy, error.why, error.repair, *error.choices)
         outcome.told = "\n".join(map(str, said))
     finally:
-        pool.release(owner)
+        server.pool.release(name)
     outcome.ran = marker.exists()
-    outcome.left = sorted(map(str, _files(folder / "upload", own) - before))
+    outcome.left = sorted(map(str, _files(upload) - before))
     return outcome
 
 
@@ -148,5 +170,5 @@ def _timed(outcome: Outcome, step: str, work: Callable[[], Any]) -> Any:
         outcome.seconds[step] = time.perf_counter() - begun
 
 
-def _files(*folders: Path) -> set[Path]:
-    return {path for folder in folders for path in folder.rglob("*")}
+def _files(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))

@@ -187,7 +187,10 @@ PICKLED: dict[str, Maker] = {
     **{f"torch: {how}": running(how) for how in ("exec", "eval", "system", "open", "import")},
     **{f"torch, legacy: {how}": running(how, **LEGACY) for how in ("exec", "system")},
     "torch, protocol 5: exec": running("exec", pickle_protocol=5),
-    **{f"pickle {protocol}: exec": pickled(lambda marker: {"x": Runs(marker)}, protocol=protocol) for protocol in range(6)},
+    **{
+        f"pickle {protocol}: exec": pickled(lambda marker: {"x": Runs(marker)}, protocol=protocol)
+        for protocol in range(6)
+    },
     "pickle: named .bin": pickled(Runs, "pytorch_model.bin"),
     "pickle: named .ckpt": pickled(Runs, "epoch=1.ckpt"),
     "pickle: named .safetensors": pickled(Runs, "model.safetensors"),
@@ -220,7 +223,7 @@ PICKLED: dict[str, Maker] = {
     "torch: impossible shape": claiming((2**62,), (1,)),
     "torch: sparse": saved(lambda marker: {"a": _sparse_with_bad_indices()}),
     "torch: a tensor of 4 TB on meta": saved(lambda marker: {"a": _on_meta()}),
-    "torch: names": saved(lambda marker: {name: tensor for name, tensor in zip(NAMES, _ones(), strict=False)}),
+    "torch: names": saved(lambda marker: dict(zip(NAMES, _ones(), strict=False))),
     "torch: 20,000 tensors": saved(lambda marker: _views(20_000)),
     "torch: a name of 10 MB": saved(lambda marker: {"x" * 10**7: next(iter(_ones()))}),
 }
@@ -279,7 +282,9 @@ def renamed(names: Callable[[list[str]], list[str]]) -> Maker:
         from safetensors.torch import save
 
         held = tensors()
-        return written("model.safetensors", save(dict(zip(names(list(held)), held.values(), strict=True))))(folder, marker)
+        return written("model.safetensors", save(dict(zip(names(list(held)), held.values(), strict=True))))(
+            folder, marker
+        )
 
     return make
 
@@ -330,7 +335,9 @@ SAFETENSORS: dict[str, Maker] = {
     "safetensors: markup and formulas": safetensors(
         lambda: {name: entry(4 * place, 4 * place + 4) for place, name in enumerate(NAMES)}, bytes(4 * len(NAMES))
     ),
-    "safetensors: hostile prefix": renamed(lambda names: [f"<img src=x onerror=alert(1)>\n$x$.{name}" for name in names]),
+    "safetensors: hostile prefix": renamed(
+        lambda names: [f"<img src=x onerror=alert(1)>\n$x$.{name}" for name in names]
+    ),
     "safetensors: prefix of 10,000": renamed(lambda names: [f"{'x.' * 5_000}{name}" for name in names]),
     "safetensors: prefix with patterns": renamed(lambda names: [f"(a*)*\\1$.{name}" for name in names]),
     "safetensors: 3,000 blocks": safetensors(
@@ -503,20 +510,24 @@ GGUF: dict[str, Maker] = {
     "gguf: tensor elsewhere": gguf(1, 0, _tensor("a", (4,), 0, 2**62) + bytes(64)),
     "gguf: tensor of no type": gguf(1, 0, _tensor("a", (4,), 999) + bytes(64)),
     "gguf: alignment of 0": gguf(1, 1, _value("general.alignment", 4, bytes(4)) + _tensor("a", (4,)) + bytes(64)),
-    "gguf: alignment of 3": gguf(1, 1, _value("general.alignment", 4, struct.pack("<I", 3)) + _tensor("a", (4,)) + bytes(64)),
-    "gguf: alignment is a text": gguf(1, 1, _value("general.alignment", 8, _text("x")) + _tensor("a", (4,)) + bytes(64)),
+    "gguf: alignment of 3": gguf(
+        1, 1, _value("general.alignment", 4, struct.pack("<I", 3)) + _tensor("a", (4,)) + bytes(64)
+    ),
+    "gguf: alignment is a text": gguf(
+        1, 1, _value("general.alignment", 8, _text("x")) + _tensor("a", (4,)) + bytes(64)
+    ),
     "gguf: version 9": gguf(0, 0, b"", 9),
     "gguf: another byte order": gguf(0, 0, b"", 3 << 24),
     "gguf: family unknown": gguf(0, 1, _value("general.architecture", 8, _text("../../etc/passwd"))),
     "gguf: 2e9 blocks": tampered_gguf(_number("llama.block_count", 2), _number("llama.block_count", 2_000_000_000)),
     "gguf: 3,000 blocks": tampered_gguf(_number("llama.block_count", 2), _number("llama.block_count", 3_000)),
-    "gguf: vocabulary of 2e9": tampered_gguf(_number("llama.vocab_size", 300), _number("llama.vocab_size", 2_000_000_000)),
+    "gguf: vocabulary of 2e9": tampered_gguf(
+        _number("llama.vocab_size", 300), _number("llama.vocab_size", 2_000_000_000)
+    ),
     "gguf: width of 2e9": tampered_gguf(
         _number("llama.embedding_length", 32), _number("llama.embedding_length", 2_000_000_000)
     ),
-    "gguf: no heads": tampered_gguf(
-        _number("llama.attention.head_count", 4), _number("llama.attention.head_count", 0)
-    ),
+    "gguf: no heads": tampered_gguf(_number("llama.attention.head_count", 4), _number("llama.attention.head_count", 0)),
     "gguf: inner size of 2e7": tampered_gguf(
         _number("llama.feed_forward_length", 64), _number("llama.feed_forward_length", 20_000_000)
     ),
@@ -596,18 +607,25 @@ ARCHIVED: dict[str, Maker] = {
     "zip: slip beside a model": with_model({"../escaped": b"x"}),
     "zip: slip to the marker": lambda folder, marker: zipped(folder, {**tiny(), f"{marker}": b"x"}),
     "zip: code beside a model": lambda folder, marker: zipped(
-        folder, {**tiny(), "code.py": f"open({str(marker)!r}, 'w')".encode(), "__init__.py": b"", "x.pth": b"import os\n"}
+        folder,
+        {**tiny(), "code.py": f"open({str(marker)!r}, 'w')".encode(), "__init__.py": b"", "x.pth": b"import os\n"},
     ),
-    "zip: hostile names": with_model({name: b"x" for name in ("<img src=x onerror=alert(1)>", "=cmd|'!A1", "\u202egpj.exe")}),
+    "zip: hostile names": with_model(
+        dict.fromkeys(("<img src=x onerror=alert(1)>", "=cmd|'!A1", "\u202egpj.exe"), b"x")
+    ),
     "zip: a name of a line": with_model({"a\nb": b"x"}),
     "zip: nested twice": nested(1),
     "zip: nested ten times": nested(10),
     "tar: link to the host": tarred(("model/extra.json", tarfile.SYMTYPE, "/etc/passwd")),
-    "tar: folder is a link": tarred(("model/1_Pooling", tarfile.SYMTYPE, "/etc"), ("model/1_Pooling/x", tarfile.REGTYPE, "")),
+    "tar: folder is a link": tarred(
+        ("model/1_Pooling", tarfile.SYMTYPE, "/etc"), ("model/1_Pooling/x", tarfile.REGTYPE, "")
+    ),
     "tar: hard link out": tarred(("model/vocab2.txt", tarfile.LNKTYPE, "../../../etc/passwd")),
     "folder: 60 deep, 2,500 files": many_folders,
     "folder: links to itself and to the host": looping,
-    "file: LFS pointer": written("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+    "file: LFS pointer": written(
+        "model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    ),
     "file: web page": written("model.bin", b"<!DOCTYPE html><html><img src=x onerror=alert(1)></html>"),
     "file: empty": written("model.safetensors", b""),
     "file: zeros": written("model.pt", bytes(10**6)),

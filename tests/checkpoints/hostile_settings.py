@@ -46,6 +46,7 @@ def index(target: str) -> Maker:
     """An index whose only shard is ``target``."""
 
     def make(folder: Path, marker: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "stolen.safetensors").write_bytes(tiny()["model.safetensors"])
         shards = {name: target.replace("$FOLDER", str(folder)) for name in tensors()}
         listed = {"metadata": {}, "weight_map": shards}
@@ -91,7 +92,12 @@ FIRST, POOLING = part("Transformer"), part("Pooling", "1_Pooling", 1)
 
 def dense(**changes: Any) -> Maker:
     """A sentence-transformers folder with a dense part."""
-    values = {"in_features": 16, "out_features": 4, "bias": True, "activation_function": "torch.nn.modules.linear.Identity"}
+    values = {
+        "in_features": 16,
+        "out_features": 4,
+        "bias": True,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    }
 
     def make(folder: Path, marker: Path) -> Path:
         import torch
@@ -154,7 +160,9 @@ CONFIGURATIONS: dict[str, Maker] = {
     "config: 2e9 labels": config(num_labels=2_000_000_000),
     "config: 2e9 labels and a head": config(num_labels=2_000_000_000, architectures=["BertForSequenceClassification"]),
     "config: 3e7 labels": config(num_labels=30_000_000),
-    "config: a million labels": config(id2label=lambda: {str(number): f"LABEL_{number}" for number in range(1_000_000)}),
+    "config: a million labels": config(
+        id2label=lambda: {str(number): f"LABEL_{number}" for number in range(1_000_000)}
+    ),
     "config: labels as a text": config(id2label="x" * 1_000_000),
     "config: chunks of -1": config(chunk_size_feed_forward=-1),
     "config: chunks of 1": config(chunk_size_feed_forward=1),
@@ -216,7 +224,10 @@ CONFIGURATIONS: dict[str, Maker] = {
     "config: attributes of Python": config(__class__="x", __dict__={"hidden_size": 1}, to_dict=1, get_text_config=2),
     "config: attribute_map": config(attribute_map={"hidden_size": "hidden_size"}),
     "config: attributes of transformers": config(
-        base_config_key="x", sub_configs={"x": "y"}, base_model_tp_plan={"x": "colwise"}, base_model_pp_plan={"x": [["y"]]}
+        base_config_key="x",
+        sub_configs={"x": "y"},
+        base_model_tp_plan={"x": "colwise"},
+        base_model_pp_plan={"x": [["y"]]},
     ),
     "config: tensor parallel": config(tp_plan="auto", distributed_config={"enable_expert_parallel": True}),
     "config: per layer": config(per_layer_config={"0": {"hidden_size": 2_000_000_000}}),
@@ -225,7 +236,9 @@ CONFIGURATIONS: dict[str, Maker] = {
     ),
     "config: deep": raw_config(lambda: '{"model_type": "bert", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"),
     "config: deep dicts": raw_config(lambda: '{"model_type": "bert", "x": ' + '{"x":' * 900 + "1" + "}" * 900 + "}"),
-    "config: a number of a million digits": raw_config(lambda: '{"model_type": "bert", "hidden_size": ' + "1" * 10**6 + "}"),
+    "config: a number of a million digits": raw_config(
+        lambda: '{"model_type": "bert", "hidden_size": ' + "1" * 10**6 + "}"
+    ),
     "config: a million keys": raw_config(
         lambda: json.dumps({**settings("config.json"), **{f"key {number}": number for number in range(1_000_000)}})
     ),
@@ -294,7 +307,9 @@ FOLDERS: dict[str, Maker] = {
     "sentence: transformer above": sentence([part("Transformer", "../elsewhere"), POOLING]),
     "sentence: transformer on the host": sentence([part("Transformer", "/etc"), POOLING]),
     "sentence: pooling above": sentence([FIRST, part("Pooling", "../elsewhere", 1)]),
-    "sentence: class of its own": sentence([{**FIRST, "type": "code.Transformer"}, {**POOLING, "type": "code.Pooling"}]),
+    "sentence: class of its own": sentence(
+        [{**FIRST, "type": "code.Transformer"}, {**POOLING, "type": "code.Pooling"}]
+    ),
     "sentence: part of its own": sentence([FIRST, POOLING, {**part("X", "", 2), "type": "os.system"}]),
     "sentence: modules deep": sentence(b"[" * 100_000),
     "sentence: modules are a text": sentence("Transformer"),
@@ -310,7 +325,9 @@ FOLDERS: dict[str, Maker] = {
     "sentence: pooling is a list": sentence([FIRST, POOLING], **{"1_Pooling/config.json": [1, 2]}),
     "sentence: pooling is a number": sentence([FIRST, POOLING], **{"1_Pooling/config.json": {"pooling_mode": 7}}),
     "sentence: pooling is odd": sentence([FIRST, POOLING], **{"1_Pooling/config.json": {"pooling_mode": [{}, []]}}),
-    "sentence: longest of 1e18": sentence([FIRST, POOLING], **{"sentence_bert_config.json": {"max_seq_length": 10**18}}),
+    "sentence: longest of 1e18": sentence(
+        [FIRST, POOLING], **{"sentence_bert_config.json": {"max_seq_length": 10**18}}
+    ),
     "sentence: longest of -1": sentence([FIRST, POOLING], **{"sentence_bert_config.json": {"max_seq_length": -1}}),
     "sentence: prompts are a list": sentence(
         [FIRST, POOLING], **{"config_sentence_transformers.json": {"prompts": ["x"], "default_prompt_name": "y"}}

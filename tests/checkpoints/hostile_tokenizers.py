@@ -61,7 +61,6 @@ def many() -> dict[str, int]:
     return {f"word{number}": number for number in range(1_000_000)}
 
 
-
 TOKENIZERS: dict[str, Maker] = {
     "tokenizer: regex bomb": tokenizer(pre_tokenizer=split(r"^(\w+\s?)*$")),
     "tokenizer: regex bomb of letters": tokenizer(pre_tokenizer=split(r"(a|a|[a-z ]+)+[^.]$|(.*)*x")),
@@ -89,7 +88,8 @@ TOKENIZERS: dict[str, Maker] = {
     "tokenizer: 100,000 special tokens a text": tokenizer(
         post_processor={
             "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}] * 100_000 + [{"Sequence": {"id": "A", "type_id": 0}}],
+            "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}] * 100_000
+            + [{"Sequence": {"id": "A", "type_id": 0}}],
             "pair": [{"Sequence": {"id": "A", "type_id": 0}}],
             "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2] * 100, "tokens": ["[CLS]"] * 100}},
         }
@@ -102,31 +102,58 @@ TOKENIZERS: dict[str, Maker] = {
             "special_tokens": {},
         }
     ),
-    "tokenizer: 200,000 added tokens": tokenizer(added_tokens=lambda: [added(100 + number) for number in range(200_000)]),
+    "tokenizer: 200,000 added tokens": tokenizer(
+        added_tokens=lambda: [added(100 + number) for number in range(200_000)]
+    ),
     "tokenizer: 20,000 added tokens": tokenizer(added_tokens=lambda: [added(100 + number) for number in range(20_000)]),
     "tokenizer: an added token that is empty": tokenizer(added_tokens=[added(7, content="")]),
     "tokenizer: an added token of 10 MB": tokenizer(added_tokens=[added(7, content="a" * 10**7)]),
     "tokenizer: an added token of id 2**32": tokenizer(added_tokens=[added(2**32)]),
     "tokenizer: added tokens are a dict": tokenizer(added_tokens={"a": 1}),
     "tokenizer: a million words": tokenizer(
-        model=lambda: {"type": "WordPiece", "unk_token": "a", "continuing_subword_prefix": "##",
-               "max_input_chars_per_word": 100, "vocab": {"a": 0, **many()}}
+        model=lambda: {
+            "type": "WordPiece",
+            "unk_token": "a",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {"a": 0, **many()},
+        }
     ),
     "tokenizer: words of 10**9 letters": tokenizer(
-        model={"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-               "max_input_chars_per_word": 10**18, "vocab": {word: place for place, word in enumerate(WORDS)}}
+        model={
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 10**18,
+            "vocab": {word: place for place, word in enumerate(WORDS)},
+        }
     ),
     "tokenizer: ids of 2**32 - 1": tokenizer(
-        model={"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-               "max_input_chars_per_word": 100, "vocab": {"[UNK]": 1, "the": 2**32 - 1, "a": 2**31}}
+        model={
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {"[UNK]": 1, "the": 2**32 - 1, "a": 2**31},
+        }
     ),
     "tokenizer: one id for all": tokenizer(
-        model={"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-               "max_input_chars_per_word": 100, "vocab": dict.fromkeys(WORDS, 1)}
+        model={
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": dict.fromkeys(WORDS, 1),
+        }
     ),
     "tokenizer: no unknown": tokenizer(
-        model={"type": "WordPiece", "unk_token": "x", "continuing_subword_prefix": "##",
-               "max_input_chars_per_word": 100, "vocab": {"q": 0}}
+        model={
+            "type": "WordPiece",
+            "unk_token": "x",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {"q": 0},
+        }
     ),
     "tokenizer: merges that are none": tokenizer(model={"type": "BPE", "vocab": {"a": 0}, "merges": ["b c"] * 1000}),
     "tokenizer: unigram of NaN": tokenizer(model={"type": "Unigram", "unk_id": 10**9, "vocab": [["a", -1e400]]}),
@@ -147,7 +174,7 @@ TOKENIZERS: dict[str, Maker] = {
     "tokenizer: template of 300 MB": sparse("chat_template.jinja", 0.3),
     "tokenizer: special tokens of 300 MB": sparse("special_tokens_map.json", 0.3),
     "tokenizer: added tokens of 300 MB": sparse("added_tokens.json", 0.3),
-    "vocabulary: 2 GB": lambda folder, marker: _without_json(sparse("vocab.txt", 2)(folder, marker)),
+    "vocabulary: 300 MB": lambda folder, marker: _without_json(sparse("vocab.txt", 0.3)(folder, marker)),
     "vocabulary: a million words": lambda folder, marker: _without_json(
         model(folder / "model", **{"vocab.txt": "\n".join(["[UNK]", "[PAD]", *many()]).encode()})
     ),
@@ -168,7 +195,9 @@ TOKENIZERS: dict[str, Maker] = {
         model(folder / "model"), **{"tekken.json": {"config": {"pattern": "(a|a)*$", "x": 1}, "vocab": []}}
     ),
     "settings: code": tokenizer_config(auto_map={"AutoTokenizer": ["code.Slow", "code.Fast"]}),
-    "settings: class of its own": tokenizer_config(tokenizer_class="Mine", auto_map={"AutoTokenizer": ["code.M", None]}),
+    "settings: class of its own": tokenizer_config(
+        tokenizer_class="Mine", auto_map={"AutoTokenizer": ["code.M", None]}
+    ),
     "settings: class is a path": tokenizer_config(tokenizer_class="../../etc/passwd"),
     "settings: class is a list": tokenizer_config(tokenizer_class=["BertTokenizer"]),
     "settings: class is AutoTokenizer": tokenizer_config(tokenizer_class="AutoTokenizer"),

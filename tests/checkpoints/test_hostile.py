@@ -2,92 +2,105 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from embedviz.errors import CheckpointError
-from embedviz.workers.pool import Pool, Source
-from tests.checkpoints.attempt import LEAKS, TEXTS, attempt
-from tests.checkpoints.attempt import small_pool as small
+from embedviz.workers.pool import Source
+from tests.checkpoints.attempt import LEAKS, TEXTS, Outcome, Server, attempt
 from tests.checkpoints.hostile import HOSTILE, LIMITED, OPENED
-from tests.checkpoints.tiny import model, settings
+from tests.checkpoints.tiny import model, tiny
 from tests.workers.conftest import running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forking and /proc are Linux")
-#: Seconds that a step may take once a worker runs. A busy machine takes twice what a quiet one does.
-PATIENCE = 10.0
-#: Tested by themselves where they are read; here only some, to see that nothing of it changes in a worker.
-_REPEATED = ("archive:", "pickle in torch:", "pickle in legacy torch:")
-_CHOSEN = [name for name in HOSTILE if not name.startswith(_REPEATED)]
-_CHOSEN += [name for name in HOSTILE if name.startswith(_REPEATED)][::8]
-
-
-@dataclass
-class Watched:
-    """A pool, where its workers may write, and the process that forks them."""
-
-    pool: Pool
-    own: Path
-    zygote: int
+#: Seconds that a step may take, and seconds of processor time for all of them; alone, the longest step takes 2.5 s.
+PATIENCE, WORK, MEMORY = 60.0, 8.0, 1.5 * 2**30
+#: Some that once did harm, or would with other versions of the libraries, and every third of the rest. The benchmark
+#: tries them all, as this does with EMBEDVIZ_HOSTILE=all in the environment.
+_ALWAYS = re.compile(
+    r"elsewhere|kernel|code|exec|runs|writes|labels|million|growing|flex|precompiled|2\*\*62|beside|of the host|"
+    r"architectures are|pooling is|prompt|of no module|norm|escape|above|vocabulary of 2e9|positions of|name: no text"
+)
+_REPEATED = ("archive:", "pickle in", "adapter: code", "keras:", "family:")
+_ALL = os.environ.get("EMBEDVIZ_HOSTILE") == "all"
+CHOSEN = [
+    name
+    for place, name in enumerate(HOSTILE)
+    if _ALL or place % 3 == 0 or name in LIMITED or (_ALWAYS.search(name) and not name.startswith(_REPEATED))
+]
+BUNDLED = Source("all-MiniLM-L6-v2")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    folder = tmp_path_factory.mktemp("server")
-    with small(folder) as pool:
-        pool.model(Source("all-MiniLM-L6-v2")).open()
-        assert pool._models is not None
-        assert pool._models._child is not None
-        yield Watched(pool, folder, pool._models._child.pid)
+def outcomes(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Outcome]]]:
+    """What became of each file that a test of this run asks for; two at a time."""
+    server.pool.model(BUNDLED).open()
+    tiny()  # transformers is not made to be imported by two threads at once
+    asked = [item.callspec.params["name"] for item in request.session.items if item.originalname == _TEST]  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(2) as threads:
+        yield {
+            name: threads.submit(attempt, server, name, HOSTILE[name], tmp_path_factory.mktemp("hostile"))
+            for name in asked
+        }
 
 
-@pytest.mark.parametrize("name", _CHOSEN)
-def test_a_hostile_file_does_no_harm(name: str, server: Watched, tmp_path: Path) -> None:
-    outcome = attempt(server.pool, name, HOSTILE[name], tmp_path, server.own)
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_hostile_file_does_no_harm(name: str, server: Server, outcomes: dict[str, Future[Outcome]]) -> None:
+    outcome = outcomes[name].result()
     assert not outcome.ran, "its program ran"
     assert outcome.left == []
     assert not (found := LEAKS.search(outcome.told)), found
     outcome.told.encode()  # or no page could show it
     if name in LIMITED:
-        assert outcome.code in LIMITED[name], outcome.error
+        assert outcome.code == LIMITED[name], outcome.error
     else:
         assert (outcome.error is None) == (name in OPENED), outcome.error or "it was opened"
         assert outcome.longest < PATIENCE
-        assert outcome.peak < 1.5 * 2**30
+        assert outcome.worked < WORK
+        assert outcome.peak < MEMORY
     if outcome.error is not None:
         assert outcome.error.what
         assert outcome.error.remedy
-        assert outcome.error.code or name in LIMITED
+        assert outcome.error.code or outcome.step != "open" or name in LIMITED
     others_are_not_touched(server)
 
 
-def others_are_not_touched(server: Watched) -> None:
+_TEST = test_a_hostile_file_does_no_harm.__name__
+
+
+def others_are_not_touched(server: Server) -> None:
     assert running(server.zygote)
-    shared = server.pool.model(Source("all-MiniLM-L6-v2"))
+    shared = server.pool.model(BUNDLED)
     asked = {"items": TEXTS[:1], "ids": ["0"], "layers": [shared.open()["recommended"]], "poolings": ["mean"]}
     assert shared.capture(asked)[1]["0"].shape == (1, 384)
 
 
-def test_after_all_of_them_a_model_opens(server: Watched, tmp_path: Path) -> None:
+def test_after_all_of_them_a_model_opens_and_nothing_is_left(server: Server, tmp_path: Path) -> None:
     worker = server.pool.model(Source("tiny", model(tmp_path / "model"), "another"))
-    try:
-        assert worker.open()["layers"]
-    finally:
-        server.pool.release("another")
+    assert worker.open()["layers"]
+    server.pool.release("another")
+    left = [path for name in ("home", "tmp") for path in (server.folder / name).rglob("*")]
+    # PyTorch makes an empty folder for its compiler where a library merely imports that.
+    assert [path for path in left if path.is_file() or not path.name.startswith("torchinductor")] == []
 
 
-def test_what_ends_its_worker_is_told_in_words(server: Watched, tmp_path: Path) -> None:
-    name = next(name for name, codes in LIMITED.items() if "files.ends-its-worker" in codes)
-    outcome = attempt(server.pool, name, HOSTILE[name], tmp_path, server.own)
+def test_what_ends_its_worker_is_told_in_words(server: Server, tmp_path: Path) -> None:
+    name = "tokenizer: precompiled from nothing"
+    outcome = attempt(server, name, HOSTILE[name], tmp_path)
     assert isinstance(outcome.error, CheckpointError)
-    assert "SIG" in outcome.error.what
+    assert "SIGABRT" in outcome.error.what
+    assert outcome.error.remedy
 
 
 # That the files are as hostile as they say: what opening them the usual way does.
@@ -140,7 +153,7 @@ def test_a_tokenizer_would_read_any_file(key: str, tmp_path: Path) -> None:
     assert "the secret of the host" in stolen.get_vocab()
 
 
-def test_its_makers_change_one_thing() -> None:
-    """The tiny model opens as it is, so that a refusal is because of what was changed."""
-    assert settings("config.json")["model_type"] == "bert"
-    assert "config: its name is a host path" in OPENED
+def test_what_is_spoiled_opens_when_it_is_whole(server: Server, tmp_path: Path) -> None:
+    """So that a refusal is because of what was changed."""
+    outcome = attempt(server, "whole", lambda folder, marker: model(folder / "model"), tmp_path)
+    assert outcome.step == "done", outcome.error

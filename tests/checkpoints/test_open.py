@@ -128,7 +128,7 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "odd heads": (lambda f: change_config(f, num_attention_heads=5), "not a multiple"),
     "negative width": (lambda f: change_config(f, hidden_size=-4), "not a size"),
     "other width": (lambda f: change_config(f, hidden_size=64), "do not fit the config.json: .* in the file"),
-    "other prefix": (lambda f: rename(f, lambda name: f"net.{name}"), "would be random"),
+    "other prefix": (lambda f: rename(f, lambda name: f"net.{name}"), r"begin with net\."),
 }
 
 

@@ -316,7 +316,7 @@ def test_large_and_deep_folders_are_bounded(state_dict: Path, tmp_path: Path) ->
     shutil.copy(state_dict, folder / "net.pt")
     start = time.perf_counter()
     assert candidates(folder) == ["net.pt"]
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 5
     deep = folder.joinpath(*(["d"] * 40))
     deep.mkdir(parents=True)
     shutil.copy(state_dict, deep / "deep.pt")

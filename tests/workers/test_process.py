@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -27,7 +28,7 @@ from embedviz.workers.pool import Pool
 from embedviz.workers.process import Nursery, Process, environment, spawn
 from tests.workers.conftest import capture_request, many, running, until
 
-OPEN = {"path": None, "name": "all-MiniLM-L6-v2"}
+OPEN = {"path": None, "name": "all-MiniLM-L6-v2", "scratch": tempfile.gettempdir(), "options": {}}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="forking, /proc and namespaces are Linux")
 
 
