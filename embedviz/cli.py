@@ -63,9 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     embed.set_defaults(command=_embed)
     doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")
     _opening(doctor)
-    doctor.add_argument(
-        "instances", metavar="INSTANCES", type=Path, nargs="?", help="your own texts"
-    )
+    doctor.add_argument("instances", metavar="INSTANCES", type=Path, nargs="?", help="your own texts")
     doctor.add_argument("--text", metavar="COLUMN", help="the column with the texts")
     doctor.add_argument("--json", action="store_true", help="the report as JSON")
     doctor.add_argument("--save", metavar="DIR", type=Path, help="write a repaired copy as safetensors")
@@ -149,9 +147,7 @@ def _assumed(pair: str) -> tuple[str, object]:
     """NAME=VALUE, the value as JSON where it is JSON ("12"), else as a word ("gelu")."""
     name, equals, value = pair.partition("=")
     if not (name and equals):
-        raise EmbedvizError(
-            "This is not NAME=VALUE", value=pair, remedy="As in --assume num_attention_heads=12."
-        )
+        raise EmbedvizError("This is not NAME=VALUE", value=pair, remedy="As in --assume num_attention_heads=12.")
     try:
         return name, json.loads(value)
     except ValueError:

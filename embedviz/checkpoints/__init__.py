@@ -6,47 +6,19 @@ import logging
 import os
 import tempfile
 from pathlib import Path
-from types import ModuleType
 
-from embedviz.checkpoints import (
-    adapter,
-    architecture_file,
-    bare_weights,
-    bundled,
-    exported_program,
-    gguf,
-    hugging_face,
-    keras,
-    lightning,
-    pickled_module,
-    sentence_transformers,
-    torchscript,
-)
+from embedviz.checkpoints import bundled
 from embedviz.checkpoints.bundled import path as bundled_path
 from embedviz.checkpoints.checkpoint import Checkpoint, Recipe
 from embedviz.checkpoints.fingerprint import sha256
-from embedviz.checkpoints.place import locate
+from embedviz.checkpoints.formats import FORMATS
+from embedviz.checkpoints.places.place import locate
 from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
 
 __all__ = ["FORMATS", "Checkpoint", "Options", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
 
 log = logging.getLogger(__name__)
-
-#: The first whose ``recognises(request)`` says yes opens it. A new format is a file here and a line.
-FORMATS: dict[str, ModuleType] = {
-    "architecture-file": architecture_file,
-    "sentence-transformers": sentence_transformers,
-    "adapter": adapter,
-    "hugging-face": hugging_face,
-    "lightning": lightning,
-    "pickled-module": pickled_module,
-    "bare-weights": bare_weights,
-    "torchscript": torchscript,
-    "exported-program": exported_program,
-    "gguf": gguf,
-    "keras": keras,
-}
 
 
 def open_checkpoint(
@@ -82,7 +54,7 @@ def _open(request: Request) -> Checkpoint:
         if candidate.recognises(request):
             opened: Checkpoint = candidate.open_place(request)
             return opened
-    from embedviz.checkpoints.refused import refuse
+    from embedviz.checkpoints.places.refused import refuse
 
     refuse(request.place)
     raise CheckpointError(

@@ -78,7 +78,7 @@ def from_values(raw: Mapping[str, Any]) -> Any:
     kept = safe_values(raw)
     quantised = raw.get("quantization_config")
     if quantised:
-        from embedviz.checkpoints.refused import refuse_quantised
+        from embedviz.checkpoints.places.refused import refuse_quantised
 
         refuse_quantised(quantised)
     family = str(kept.pop("model_type"))

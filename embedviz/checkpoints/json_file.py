@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from embedviz.checkpoints.refused import refuse_file
+from embedviz.checkpoints.places.refused import refuse_file
 from embedviz.errors import CheckpointError
 
 #: A tokenizer.json may be large; a configuration that is this large is none.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from embedviz.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from embedviz.checkpoints.place import Place
-    from embedviz.checkpoints.state_dict import StateDict
+    from embedviz.checkpoints.places.place import Place
+    from embedviz.checkpoints.torch_save.state_dict import StateDict
 
 #: Before the path of a module where that, and not a place in the file, is the part that is wanted.
 MODULE = "module "
@@ -75,8 +75,8 @@ class Request:
         file = self.place.file
         if file is None or self.place.kind not in _TORCH:
             return None
-        from embedviz.checkpoints.state_dict import tensors_of
-        from embedviz.checkpoints.torch_file import read_torch_file
+        from embedviz.checkpoints.torch_save.state_dict import tensors_of
+        from embedviz.checkpoints.torch_save.torch_file import read_torch_file
 
         part = "" if self.module else self.options.part
         return tensors_of(read_torch_file(file).root, part, file.name)

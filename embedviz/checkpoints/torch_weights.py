@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedviz.checkpoints.state_dict import StateDict, tensors_of
-from embedviz.checkpoints.torch_file import read_torch_file
+from embedviz.checkpoints.torch_save.state_dict import StateDict, tensors_of
+from embedviz.checkpoints.torch_save.torch_file import read_torch_file
 from embedviz.checkpoints.weights import Weights
 from embedviz.records import Finding
 

@@ -55,8 +55,8 @@ class Weights:
 def of_files(files: list[Path], part: str = "") -> Weights:
     """The weights in one file or in the shards of one model, by what the files are. CheckpointError says why not."""
     from embedviz.checkpoints import safetensors_file
-    from embedviz.checkpoints.refused import refuse_file
-    from embedviz.checkpoints.sniff import kind_of
+    from embedviz.checkpoints.places.refused import refuse_file
+    from embedviz.checkpoints.places.sniff import kind_of
 
     kinds = {kind_of(file).name for file in files}
     if kinds == {"safetensors"}:
@@ -86,7 +86,7 @@ def of_files(files: list[Path], part: str = "") -> Weights:
 
 def of_folder(folder: Path) -> Weights:
     """The weights of a folder that ``save_pretrained`` wrote: one file or shards, safetensors before pickles."""
-    from embedviz.checkpoints.refused import refuse_folder
+    from embedviz.checkpoints.places.refused import refuse_folder
 
     for name in NAMES:
         index = folder / f"{name}.index.json"

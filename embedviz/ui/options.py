@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from embedviz.checkpoints.place import candidates
+from embedviz.checkpoints.places.place import candidates
 from embedviz.checkpoints.request import Options
 from embedviz.errors import CheckpointError
 from embedviz.workers.pool import Source

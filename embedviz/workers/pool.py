@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 #: How many checkpoints are held open; the one idle for longest goes first.
 MAX_OPEN = 6
 OPEN_DEADLINE, CAPTURE_DEADLINE, NUMBERS_DEADLINE, EXAMINE_DEADLINE = 600.0, 3600.0, 1800.0, 600.0
+#: An upload may be made to take long; of the hostile files that were tried, none that opened took five seconds.
+UPLOAD_DEADLINE = 180.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,11 @@ class ModelWorker:
             }
             try:
                 self.summary, _ = self._process.ask(
-                    "open", arguments, progress=progress, stopped=stopped, deadline=OPEN_DEADLINE
+                    "open",
+                    arguments,
+                    progress=progress,
+                    stopped=stopped,
+                    deadline=OPEN_DEADLINE if self.source.shared else UPLOAD_DEADLINE,
                 )
             except BaseException as error:
                 alive = self._process.alive

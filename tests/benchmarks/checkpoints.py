@@ -45,8 +45,8 @@ def recognition(repeat: int) -> None:
 
     from embedviz.architecture.dry_run import dry_run
     from embedviz.checkpoints import bundled_path, safetensors_file
-    from embedviz.checkpoints.place import locate
-    from embedviz.checkpoints.sniff import kind_of
+    from embedviz.checkpoints.places.place import locate
+    from embedviz.checkpoints.places.sniff import kind_of
 
     folder = bundled_path()
     weights = folder / "model.safetensors"
@@ -65,7 +65,7 @@ def recognition(repeat: int) -> None:
         print(f"{'recognition':40} {'first, ms':>10} {'then, ms':>10}")
         for name, step in steps.items():
             first, then = milliseconds(step, repeat)
-            print(f"{name:40} {first:10.1f} {then:10.1f}")
+            print(f"{name:40} {first:10.2f} {then:10.2f}")
 
 
 def hostile(every: int) -> None:

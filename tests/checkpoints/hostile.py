@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.checkpoints import hostile_files as files
 from tests.checkpoints import hostile_settings as settings
 from tests.checkpoints import hostile_tokenizers as tokenizers
-from tests.checkpoints.test_archive import HOSTILE as ARCHIVES
-from tests.checkpoints.test_pickles import HOSTILE as PICKLES
+from tests.checkpoints.places.test_archive import HOSTILE as ARCHIVES
 from tests.checkpoints.tiny import Maker
+from tests.checkpoints.torch_save.test_pickles import HOSTILE as PICKLES
 
 
 def _archive(make: Callable[[Path], Path]) -> Maker:

@@ -100,7 +100,7 @@ def claiming(shape: tuple[int, ...], stride: tuple[int, ...], elements: int = 2_
     def make(folder: Path, marker: Path) -> Path:
         import torch
 
-        from tests.checkpoints.test_torch_file import tensor_pickle, with_pickle
+        from tests.checkpoints.torch_save.test_torch_file import tensor_pickle, with_pickle
 
         folder.mkdir(parents=True, exist_ok=True)
         torch.save({"a": torch.zeros(2_000)}, folder / "whole.pt")
@@ -113,7 +113,7 @@ def zeros_in_torch(folder: Path, marker: Path) -> Path:
     """A small zip whose one storage is 256 MB of zeros."""
     import torch
 
-    from tests.checkpoints.test_torch_file import repacked
+    from tests.checkpoints.torch_save.test_torch_file import repacked
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.save({"a": torch.zeros(10)}, folder / "whole.pt")
@@ -479,7 +479,7 @@ def tampered_gguf(old: bytes, new: bytes) -> Maker:
     """A whole tiny GGUF model with some bytes changed."""
 
     def make(folder: Path, marker: Path) -> Path:
-        from tests.checkpoints.test_formats import tiny_gguf
+        from tests.checkpoints.formats.test_formats import tiny_gguf
 
         folder.mkdir(parents=True, exist_ok=True)
         tiny_gguf(folder / "model.gguf")

@@ -136,7 +136,7 @@ def torchscript() -> bytes:
 def gguf() -> bytes:
     import tempfile
 
-    from tests.checkpoints.test_formats import tiny_gguf
+    from tests.checkpoints.formats.test_formats import tiny_gguf
 
     with tempfile.TemporaryDirectory() as made:
         tiny_gguf(Path(made) / "model.gguf")

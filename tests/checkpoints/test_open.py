@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import embedviz as ev
-from embedviz.checkpoints import Options, archive
+from embedviz.checkpoints import Options
+from embedviz.checkpoints.places import archive
 from tests.conftest import Save
 
 
