@@ -25,7 +25,7 @@ def fingerprint(request: Request) -> str:
     place, options = request.place, request.options
     digest = hashlib.sha256()
     files = [place.file] if place.file is not None else _deciding(place.folder)
-    for file in [*files, *(Path(each) for each in (options.architecture,) if each)]:
+    for file in [*files, *([request.architecture] if request.architecture else [])]:
         name = file.relative_to(place.folder).as_posix() if file.is_relative_to(place.folder) else file.name
         digest.update(f"{name}\0{sha256(file)}\n".encode("utf-8", "surrogatepass"))
     decided = {name: value for name, value in options.as_json().items() if value and name != "ask_above"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from embedviz.checkpoints.loading_findings import prefix_taken_off, report, shape_text, sizes_corrected
 from embedviz.checkpoints.request import Request
 from embedviz.checkpoints.weights import Weights
 from embedviz.errors import CheckpointError, first_line
@@ -41,14 +42,14 @@ def load(kind: Any, config: Any, weights: Weights, request: Request, *, prefix: 
     """
     from embedviz.architecture.dry_run import dry_run
 
-    findings = [_prefix_finding(prefix, weights)] if prefix else []
+    findings = [prefix_taken_off(prefix, weights)] if prefix else []
     trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
     if _sizes_to_correct(config, weights, trial, request, kind):
-        findings.append(_sizes_finding(config))
+        findings.append(sizes_corrected(config))
         trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
     if trial.missing and trial.random_share > MOSTLY_RANDOM and not prefix:
         prefix = _prefix_to_strip(kind, config, weights, trial, request)
-        findings.append(_prefix_finding(prefix, weights))
+        findings.append(prefix_taken_off(prefix, weights))
         trial = dry_run(config, weights.shapes, prefix=prefix, kind=kind)
     _judge(trial, weights, kind)
     check_memory(trial.parameters, weights.size, request)
@@ -138,18 +139,6 @@ def find_prefix(names: Iterable[str], wanted: set[str]) -> str | None:
     return prefix if count >= _CERTAIN * min(len(given), len(wanted)) else None
 
 
-def _prefix_finding(prefix: str, weights: Weights) -> Finding:
-    count = sum(name.startswith(prefix) for name in weights.shapes)
-    return Finding(
-        code="weights.prefix",
-        severity="info",
-        title="A prefix was taken off the names of the tensors",
-        evidence=f"{prefix} from {count} of {len(weights.shapes)} names",
-        why="Training code wraps a model (DataParallel, a Lightning module, …) and saves the wrapper's names.",
-        remedy="Nothing to do. A repaired copy has the names that other programs look for.",
-    )
-
-
 def _sizes_to_correct(config: Any, weights: Weights, trial: DryRun, request: Request, kind: Any) -> bool:
     """Correct vocabulary size and block count of ``config`` by the weights; True where something was corrected."""
     found = _sizes_in(config, weights, trial)
@@ -203,18 +192,6 @@ def block_count(names: Iterable[str]) -> int | None:
     return len(longest) if longest == set(range(len(longest))) and len(lists) == 1 else None
 
 
-def _sizes_finding(config: Any) -> Finding:
-    return Finding(
-        code="weights.mismatched",
-        severity="info",
-        title="The configuration was corrected by the weights",
-        evidence=f"vocab_size = {getattr(config, 'vocab_size', '?')}, "
-        f"num_hidden_layers = {getattr(config, 'num_hidden_layers', '?')}",
-        why="The numbers in config.json were of another model; the shapes of the tensors tell the right ones.",
-        remedy="Nothing to do. A repaired copy has the right config.json.",
-    )
-
-
 def _judge(trial: DryRun, weights: Weights, kind: Any) -> None:
     """Raise CheckpointError where so much is missing or misshapen that the model would not be this file's."""
     wrong = [entry for entry in trial.mismatched if not _in_head(entry[0], kind)]
@@ -222,7 +199,7 @@ def _judge(trial: DryRun, weights: Weights, kind: Any) -> None:
         name, held, wanted = sorted(wrong)[0]
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise CheckpointError(
-            f"The weights do not fit the config.json: {_shape(held)} in the file, {_shape(wanted)} expected",
+            f"The weights do not fit the config.json: {shape_text(held)} in the file, {shape_text(wanted)} expected",
             value=f"{name}{more}",
             remedy="Restore the config.json that belongs to these weights.",
             code="weights.mismatched",
@@ -235,10 +212,6 @@ def _in_head(name: str, kind: Any) -> bool:
     """Whether a parameter stands outside the base model: a head of another size harms no embedding."""
     base = getattr(kind, "base_model_prefix", "")
     return bool(base) and not kind.__name__.endswith("Model") and not name.startswith(f"{base}.")
-
-
-def _shape(shape: Iterable[int]) -> str:
-    return " × ".join(str(size) for size in shape)
 
 
 def check_memory(parameters: int, size: int, request: Request) -> None:
@@ -272,59 +245,3 @@ def free_memory() -> int:
     from embedviz.workers.limits import memory_left
 
     return memory_left()
-
-
-def report(trial: DryRun, model: Any) -> list[Finding]:
-    """What the loading left out, made up or dropped, as findings."""
-    findings = []
-    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    missing = [name for name in trial.missing if name in sizes]
-    mismatched = {name: (held, wanted) for name, held, wanted in trial.mismatched}
-    if missing:
-        findings.append(_missing_finding(missing, sizes))
-    if mismatched:
-        name, (held, wanted) = next(iter(sorted(mismatched.items())))
-        findings.append(
-            Finding(
-                code="weights.head-replaced",
-                severity="warning",
-                title="The head in the file is of another size and was left out",
-                evidence=f"{name}: {_shape(held)} in the file, {_shape(wanted)} in the config.json",
-                why="Its parameters are random now, so its scores mean nothing. The layers below it are not touched.",
-                remedy="Choose a layer below the head.",
-            )
-        )
-    if trial.unexpected:
-        findings.append(_unexpected_finding(trial.unexpected))
-    return findings
-
-
-def _missing_finding(missing: list[str], sizes: Mapping[str, int]) -> Finding:
-    count = sum(sizes[name] for name in missing)
-    return Finding(
-        code="weights.missing",
-        severity="warning",
-        title="Some parameters were not in the file and hold random values",
-        evidence=f"{some(missing)}: {count:,} of {sum(sizes.values()):,} parameters "
-        f"({count / max(1, sum(sizes.values())):.1%})",
-        why="A layer with random parameters says nothing about what the model learned.",
-        remedy="Choose a layer that is not marked as untrained.",
-    )
-
-
-def _unexpected_finding(unexpected: Iterable[str]) -> Finding:
-    names = sorted(unexpected)
-    return Finding(
-        code="weights.unexpected",
-        severity="info",
-        title="Some tensors of the file have no place in the model and were left out",
-        evidence=f"{some(names)} ({len(names)} in all)",
-        why="Usually they are a head that this use of the model does not need (a language-model or classifier head).",
-        remedy="Nothing to do, unless a layer that you expect is not in the module tree.",
-    )
-
-
-def some(names: Iterable[str], count: int = 4) -> str:
-    """The first few of many names."""
-    listed = list(names)
-    return ", ".join(listed[:count]) + (f" and {len(listed) - count} more" if len(listed) > count else "")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Before the path of a module where that, and not a place in the file, is the part that is wanted.
 MODULE = "module "
+ARCHITECTURE = "architecture.py"
 #: What ``torch.save`` writes, by ``sniff``'s names.
 _TORCH = ("torch", "torch-legacy")
 
@@ -91,6 +92,14 @@ class Request:
     def folders(self) -> list[Path]:
         """Where files that belong to the model may lie, nearest first."""
         return list(dict.fromkeys([self.place.folder, *self.place.companions]))
+
+    @property
+    def architecture(self) -> Path | None:
+        """The architecture file: the one that was named, or, where code is allowed, one beside the weights."""
+        beside = self.place.folder / ARCHITECTURE
+        if self.options.architecture:
+            return Path(self.options.architecture)
+        return beside if self.options.allow_code and self.place.file is not None and beside.is_file() else None
 
     def require_package(self, package: str, what: str) -> None:
         """Raise CheckpointError unless an optional package is installed."""

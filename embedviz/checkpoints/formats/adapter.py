@@ -10,7 +10,7 @@ from typing import Any
 from embedviz.checkpoints import weights
 from embedviz.checkpoints.checkpoint import Checkpoint
 from embedviz.checkpoints.json_file import read_json
-from embedviz.checkpoints.loading import some
+from embedviz.checkpoints.loading_findings import some
 from embedviz.checkpoints.request import Options, Request
 from embedviz.checkpoints.weights import Weights
 from embedviz.errors import CheckpointError, first_line

@@ -10,7 +10,8 @@ from embedviz.checkpoints import weights as weights_
 from embedviz.checkpoints.checkpoint import Checkpoint
 from embedviz.checkpoints.configuration import reads
 from embedviz.checkpoints.fingerprint import fingerprint
-from embedviz.checkpoints.loading import MOSTLY_RANDOM, find_prefix, some
+from embedviz.checkpoints.loading import MOSTLY_RANDOM, find_prefix
+from embedviz.checkpoints.loading_findings import missing_parameters, some
 from embedviz.checkpoints.request import Request
 from embedviz.checkpoints.tokenizer import find_tokenizer, max_tokens
 from embedviz.checkpoints.weights import Weights
@@ -19,16 +20,17 @@ from embedviz.records import Finding
 
 
 def recognises(request: Request) -> bool:
-    return bool(request.options.architecture) and request.place.file is not None
+    return request.architecture is not None and request.place.file is not None
 
 
 def open_place(request: Request) -> Checkpoint:
     """Run the file, build its module, and put the weights into it."""
     request.require_code("An architecture file")
     assert request.place.file is not None
+    assert request.architecture is not None
     found = weights_.of_files([request.place.file], request.options.part)
     request.say("building the module")
-    model = build(Path(request.options.architecture))
+    model = build(request.architecture)
     missing, findings = put(model, found)
     config = getattr(model, "config", None)
     read = reads(model) if config is not None and hasattr(model, "main_input_name") else "unknown inputs"
@@ -102,22 +104,11 @@ def put(model: Any, found: Weights) -> tuple[list[str], list[Finding]]:
             code="weights.mostly-random",
         )
     model.load_state_dict({name: found.read(old) for name, old in given.items() if name in wanted}, strict=False)
-    return missing, _noticed(missing, sorted(set(given) - set(wanted)), share)
+    return missing, _noticed(missing, sorted(set(given) - set(wanted)), sizes)
 
 
-def _noticed(missing: list[str], unexpected: list[str], share: float) -> list[Finding]:
-    findings = []
-    if missing:
-        findings.append(
-            Finding(
-                code="weights.missing",
-                severity="warning",
-                title="Some parameters were not in the file and hold random values",
-                evidence=f"{some(missing)}: {share:.1%} of the parameters",
-                why="A layer with random parameters says nothing about what the model learned.",
-                remedy="Choose a layer that is not marked as untrained.",
-            )
-        )
+def _noticed(missing: list[str], unexpected: list[str], sizes: dict[str, int]) -> list[Finding]:
+    findings = [missing_parameters(missing, sizes)] if missing else []
     if unexpected:
         findings.append(
             Finding(

@@ -349,6 +349,12 @@ def test_an_architecture_file_runs_only_where_code_is_allowed(tmp_path: Path) ->
         given = torch.randn(3, 4)
         assert torch.equal(opened.model(given), net(given))
     assert marker.exists()
+    marker.unlink()
+    with pytest.raises(ev.CheckpointError):
+        ev.open_checkpoint(tmp_path / "net.pt")
+    assert not marker.exists(), "beside the weights it runs no more than when it is named"
+    with ev.open_checkpoint(tmp_path / "net.pt", options=Options(allow_code=True)) as beside:
+        assert torch.equal(beside.model(given), net(given))
     for code, told in (("x = 1", "defines no build"), ("def build(): return 3", "returns int"), ("1/0", "failed")):
         file.write_text(code)
         with pytest.raises(ev.CheckpointError, match=told):
