@@ -20,6 +20,8 @@ from embedviz.workers.pool import Source, pool
 NEIGHBOURS = 30
 #: Up to so many bytes, all blocks and poolings are captured in the first pass, since they cost next to nothing then.
 _AHEAD = 96_000_000
+#: How many captures of a checkpoint are remembered, for the rows that the next one shares with them.
+_CAPTURES = 4
 #: Above so many instances a map in two steps (PCA first) is worth the flicker.
 _MANY = 1_500
 #: Up to so many seconds, a change is drawn at once instead of on a press of a button.
@@ -210,16 +212,25 @@ def _capture(settings: Settings, job: Job) -> None:
         parts += [arrays[each.layer, each.pooling]] if new else []
         embeddings = _joined(parts, rows, instances.ids)
         store.put(each.vectors_key, embeddings, embeddings.vectors.nbytes)
-    store.put(("latest", opened.identity), settings, 1000)
+    others = [each for each in _captures(opened) if each.instances.fingerprint != instances.fingerprint]
+    store.put(("captures", opened.identity), [settings, *others][:_CAPTURES], 1000)
+
+
+def _captures(opened: Opened) -> list[Settings]:
+    """The last captures of a checkpoint, the newest first."""
+    return store.get(("captures", opened.identity)) or []
 
 
 def _earlier(settings: Settings, wanted: list[Settings]) -> Settings | None:
-    """The latest capture of this checkpoint, where all that is wanted is kept of it too."""
-    latest: Settings | None = store.get(("latest", settings.opened.identity))
-    if latest is None:
-        return None
-    keys = [replace(each, instances=latest.instances).vectors_key for each in wanted]
-    return latest if all(store.get(key) is not None for key in keys) else None
+    """Of the last captures of this checkpoint that have all that is wanted, the one with most of the instances."""
+    items = set(settings.instances.items)
+
+    def has_all(capture: Settings) -> bool:
+        keys = [replace(each, instances=capture.instances).vectors_key for each in wanted]
+        return all(store.get(key) is not None for key in keys)
+
+    usable = [capture for capture in _captures(settings.opened) if has_all(capture)]
+    return max(usable, key=lambda capture: len(items.intersection(capture.instances.items)), default=None)
 
 
 def _ask(
@@ -358,9 +369,9 @@ def cost(settings: Settings) -> tuple[float, int]:
 
 
 def _unseen(settings: Settings) -> int:
-    """How many instances the latest capture had not."""
-    latest: Settings | None = store.get(("latest", settings.opened.identity))
-    return len(set(settings.instances.items) - set(latest.instances.items if latest else ()))
+    """How many instances no earlier capture had that has the vectors of this layer and pooling."""
+    earlier = _earlier(settings, [settings])
+    return len(set(settings.instances.items) - set(earlier.instances.items if earlier else ()))
 
 
 def quick(settings: Settings) -> bool:

