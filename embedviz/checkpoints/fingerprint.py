@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedviz.checkpoints.places.search import HELPERS
+
 if TYPE_CHECKING:
     from embedviz.checkpoints.request import Request
 
@@ -25,7 +27,11 @@ def fingerprint(request: Request) -> str:
     place, options = request.place, request.options
     digest = hashlib.sha256()
     files = [place.file] if place.file is not None else _deciding(place.folder)
-    for file in [*files, *([request.architecture] if request.architecture else [])]:
+    # A tokenizer or configuration that lies elsewhere is no less part of it.
+    tokenizer = [Path(options.tokenizer)] if options.tokenizer else []
+    helpers = [folder / name for folder in [*request.folders, *tokenizer] for name in HELPERS]
+    found = [file for file in helpers if file.is_file() and file not in files]
+    for file in [*files, *found, *([request.architecture] if request.architecture else [])]:
         name = file.relative_to(place.folder).as_posix() if file.is_relative_to(place.folder) else file.name
         digest.update(f"{name}\0{sha256(file)}\n".encode("utf-8", "surrogatepass"))
     decided = {name: value for name, value in options.as_json().items() if value and name != "ask_above"}

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from embedviz.checkpoints.checkpoint import Checkpoint
+from embedviz.checkpoints.weights import NAMES, of_files
 from embedviz.errors import CheckpointError, first_line
 
 #: Of a folder, files that are neither weights nor written anew; code is left out.
@@ -28,7 +29,9 @@ def save(checkpoint: Checkpoint, folder: Path) -> list[str]:
     inside = folder / checkpoint.inside
     inside.mkdir(parents=True, exist_ok=True)
     if checkpoint.origin is not None:
-        _copy_beside(checkpoint.origin, folder, deep=(checkpoint.origin / "modules.json").is_file())
+        _copy_beside(checkpoint.origin, folder)
+        if (checkpoint.origin / "modules.json").is_file():
+            _copy_parts(checkpoint.origin, folder, inside)
     try:
         _write(checkpoint, inside)
     except Exception as error:
@@ -53,11 +56,23 @@ def _write(checkpoint: Checkpoint, folder: Path) -> None:
         checkpoint.tokenizer.save_pretrained(folder)
 
 
-def _copy_beside(origin: Path, folder: Path, *, deep: bool) -> None:
-    """What stands beside the transformer, whose own files are written anew; ``deep``: in folders of their own too."""
-    for file in sorted(origin.rglob("*") if deep else origin.iterdir()):
-        inside = file.relative_to(origin)
-        kept = file.suffix in _BESIDE or (len(inside.parts) > 1 and file.suffix == ".safetensors")
-        if file.is_file() and not file.is_symlink() and kept and not file.name.endswith(".index.json"):
-            (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, folder / inside)
+def _copy_beside(origin: Path, folder: Path) -> None:
+    """What stands beside the weights: configurations, notes, vocabularies."""
+    for file in sorted(origin.iterdir()):
+        kept = file.suffix in _BESIDE and not file.name.endswith(".index.json")
+        if kept and file.is_file() and not file.is_symlink():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, folder / file.name)
+
+
+def _copy_parts(origin: Path, folder: Path, transformer: Path) -> None:
+    """The other parts of a sentence-transformers folder (pooling, dense), their weights as safetensors."""
+    from safetensors.torch import save_file
+
+    for part in sorted(origin.iterdir()):
+        if not part.is_dir() or folder / part.name == transformer or not (part / "config.json").is_file():
+            continue
+        _copy_beside(part, folder / part.name)
+        weights = next((part / name for name in NAMES if (part / name).is_file()), None)
+        if weights is not None:
+            save_file(of_files([weights]).load(), folder / part.name / NAMES[0])

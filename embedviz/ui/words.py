@@ -21,7 +21,7 @@ def prose(text: object) -> str:
 
 
 def escape_inline(text: str) -> str:
-    """``text`` with Markdown's marks taken away, its spaces as they are."""
+    """``text`` with a backslash before each of Markdown's marks, its spaces as they are."""
     return _SPECIAL.sub(r"\\\1", text)
 
 

@@ -587,3 +587,42 @@ def test_a_format_whose_package_is_missing_says_how_to_install_it(
     with pytest.raises(ev.CheckpointError, match="not installed") as told:
         ev.open_checkpoint(file)
     assert f"pip install {package}" in told.value.remedy
+
+
+def test_a_tokenizer_beside_lone_weights_is_part_of_what_they_are(save: Save, tmp_path: Path) -> None:
+    torch.save(state(save("Bert")), tmp_path / "model.pt")
+    beside(tmp_path)
+
+    def fingerprint() -> str:
+        with ev.open_checkpoint(tmp_path / "model.pt") as checkpoint:
+            return checkpoint.fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 9}))
+    assert fingerprint() != before
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_a_copy_keeps_the_dense_part(pickled: bool, tmp_path: Path) -> None:
+    """A transformer in a folder of its own, then pooling, then a dense layer: as sentence-transformers saves them."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import models as parts
+
+    torch.manual_seed(0)
+    transformer = parts.Transformer(str(bundled_path()))
+    dense = parts.Dense(384, 16)
+    made = SentenceTransformer(modules=[transformer, parts.Pooling(384), dense], device="cpu")
+    made.save(str(tmp_path / "made"))
+    if pickled:
+        (file,) = (tmp_path / "made").glob("*_Dense/model.safetensors")
+        from safetensors.torch import load_file
+
+        torch.save(load_file(file), file.with_name("pytorch_model.bin"))
+        file.unlink()
+    with ev.open_checkpoint(tmp_path / "made") as checkpoint:
+        written = save_copy(checkpoint, tmp_path / "copy")
+    assert not [name for name in written if name.endswith(".bin")]
+    found = SentenceTransformer(str(tmp_path / "copy"), device="cpu").encode(list(TEXTS))
+    assert np.abs(found - made.encode(list(TEXTS))).max() < 1e-6
