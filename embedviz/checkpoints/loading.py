@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from embedviz.checkpoints.checkpoint import short_count
 from embedviz.checkpoints.loading_findings import prefix_taken_off, report, shape_text, sizes_corrected
 from embedviz.checkpoints.request import Request
 from embedviz.checkpoints.weights import Weights
@@ -220,10 +221,10 @@ def check_memory(parameters: int, size: int, request: Request) -> None:
     ``size`` is in bytes on disk.
     """
     needed, free = 4 * parameters, free_memory()
-    cost = f"{parameters / 1e9:,.2f} billion parameters need {needed / 2**30:,.1f} GiB as float32"
+    cost = f"{short_count(parameters)} parameters need {_bytes_text(needed)} as float32"
     if free and needed > 0.9 * free:
         raise CheckpointError(
-            f"This model does not fit into memory: {cost}, and {free / 2**30:,.1f} GiB are free",
+            f"This model does not fit into memory: {cost}, and {_bytes_text(free)} are free",
             value=request.name,
             remedy="Use a machine with more memory, or a smaller model of the same family.",
             code="weights.too-large",
@@ -238,6 +239,10 @@ def check_memory(parameters: int, size: int, request: Request) -> None:
             code="weights.large",
             repair="load-large",
         )
+
+
+def _bytes_text(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
 
 
 def free_memory() -> int:

@@ -24,8 +24,9 @@ _AHEAD = 96_000_000
 _CAPTURES = 4
 #: Above so many instances a map in two steps (PCA first) is worth the flicker.
 _MANY = 1_500
-#: Up to so many seconds, a change is drawn at once instead of on a press of a button.
-_QUICK = 4.0
+#: Up to so many seconds, a change is drawn at once instead of on a press of a button. It can be cancelled, and the next
+#: change replaces it; a machine that takes longer than this for a hundred short texts is rare.
+_QUICK = 8.0
 
 
 @dataclass(frozen=True)
