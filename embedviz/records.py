@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +20,14 @@ INSTANCES, TOKENS = "instances", "tokens"
 
 @dataclass(frozen=True)
 class Layer:
-    """A place in the module tree.
+    """A place in the module tree whose output (or input) can be captured: a module, one of its calls, and a part.
 
-    ``path`` is the dotted name ("" for the whole model), with ``#2`` for a second call of the same module.
-    ``shape`` names the output's axes, for instance ``("instances", "tokens", 384)``; None where it is unknown.
+    ``path`` says which: the dotted name of the module ("" for the whole model); then ``#2`` for its second call or
+    ``#mean`` for the mean of all; then ``:input``, the name of a part of its output (``:h_n``, ``:1``), or ``:head3``.
+    ``shape`` names the axes, for instance ``("instances", "tokens", 384)``; None where it is unknown. Pooling goes over
+    the axes at ``positions``, which ``over`` says in a word ("tokens", "patches", "places", "steps"); the other fixed
+    axes make up the vector. The first ``prefix`` positions are no patches of a picture ([CLS] and its like).
+    ``heads``: how many attention heads the vector is made of, where it is.
     ``status`` is "ok" where the layer can be captured, else a short code, and ``why`` is the reason in a sentence.
     ``order`` is the position in the order of calls, counted over all calls of a forward pass. ``untrained``: its
     output comes, wholly or in part, from random parameters, so that it is captured on purpose only.
@@ -33,6 +38,10 @@ class Layer:
     role: str
     parameters: int
     shape: tuple[str | int, ...] | None = None
+    positions: tuple[int, ...] = ()
+    over: str = ""
+    prefix: int = 0
+    heads: int = 0
     calls: int = 0
     status: str = "ok"
     why: str = ""
@@ -50,10 +59,110 @@ class Layer:
         """The shape in words: "instances × tokens × 384"."""
         return " × ".join(str(axis) for axis in self.shape) if self.shape else ""
 
+    @property
+    def module(self) -> str:
+        """The dotted path of the module."""
+        return self.path.partition(":")[0].partition("#")[0]
+
+    @property
+    def call(self) -> int:
+        """Which call of the module, from 1; 0 for the mean of all."""
+        number = self.path.partition(":")[0].partition("#")[2]
+        return 0 if number == "mean" else int(number or 1)
+
+    @property
+    def part(self) -> str:
+        """Which part of what goes in or comes out; "" for the output as a whole."""
+        return self.path.partition(":")[2]
+
+    @property
+    def width(self) -> int:
+        """The length of one position's vector; 0 where it is unknown."""
+        if self.shape is None:
+            return 0
+        fixed = [axis for place, axis in enumerate(self.shape) if place not in self.positions]
+        return math.prod(axis for axis in fixed if isinstance(axis, int))
+
+
+@dataclass(frozen=True)
+class TensorItem:
+    """An instance that is an array of numbers: its values as little-endian bytes, its dtype and its shape."""
+
+    data: bytes = field(repr=False)
+    dtype: str
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, values: npt.ArrayLike) -> TensorItem:
+        array = np.ascontiguousarray(values)
+        return cls(array.tobytes(), str(array.dtype), array.shape)
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        return np.frombuffer(self.data, dtype=self.dtype).reshape(self.shape)
+
+    @property
+    def content(self) -> bytes:
+        return f"{self.dtype}{self.shape}".encode() + self.data
+
+    def __str__(self) -> str:
+        """A few of the numbers: "5.1, 3.5, 1.4, 0.2"."""
+        some = ", ".join(f"{value:.4g}" for value in self.array.ravel()[:6].tolist())
+        size = " × ".join(map(str, self.shape))
+        return some if self.array.size <= 6 else f"{some}, … ({size})"
+
+
+@dataclass(frozen=True)
+class ImageItem:
+    """An instance that is a picture: the file's bytes (PNG, JPEG, WebP) and its name."""
+
+    data: bytes = field(repr=False)
+    name: str
+
+    @property
+    def content(self) -> bytes:
+        return self.data
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a model is given as one instance.
+
+    ``modality``: "text", "tensors", "images", or another word for what embedviz cannot give ("videos"). ``shape`` is
+    one instance's, as the model takes it, None for an axis of any size: (3, 224, 224). ``dtype``: "float32" or
+    "int64". ``batch_axis``: where the model wants the instances. Pictures are brought to 0..1, less ``mean``, by
+    ``std`` (one value a channel). ``why`` says how it was found out.
+    """
+
+    modality: str = "text"
+    shape: tuple[int | None, ...] = ()
+    dtype: str = "float32"
+    batch_axis: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """In words: "a float tensor of 1 × 28 × 28"."""
+        if self.modality not in ("tensors", "images"):
+            return self.modality
+        size = " × ".join("any" if axis is None else str(axis) for axis in self.shape)
+        if self.modality == "images":
+            return f"pictures, brought to {size}"
+        kind = "float" if self.dtype.startswith("float") else "whole-number"
+        return f"a {kind} tensor of {size}" if self.shape else f"one {kind} number"
+
 
 @dataclass(frozen=True)
 class Instances:
-    """Test inputs with an id each and any number of further columns, one of which may be the label."""
+    """Test inputs with an id each and any number of further columns, one of which may be the label.
+
+    An item is a text, a pair of texts or a tuple of token ids (``modality`` "text"), a TensorItem or an ImageItem.
+    """
 
     items: tuple[Any, ...]
     ids: tuple[str, ...]
@@ -85,7 +194,7 @@ class Instances:
         """Content hash of what the model is given: the modality and the items in their order."""
         digest = hashlib.sha256(self.modality.encode())
         for item in self.items:
-            data = str(item).encode("utf-8", "surrogatepass")
+            data = item.content if hasattr(item, "content") else str(item).encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "little"))
             digest.update(data)
         return digest.hexdigest()
