@@ -34,8 +34,9 @@ class Grid:
     total: int
 
 
-def read_delimited(text: str, suffix: str, most: int) -> Grid:
-    """The cells of ``text``; ``suffix`` is the file's ending, a hint. At most ``most`` rows are kept."""
+def read_delimited(text: str, suffix: str, most: int, widest: int = MOST_COLUMNS) -> Grid:
+    """The cells of ``text``; ``suffix`` is the file's ending, a hint. At most ``most`` rows are kept, and a table of
+    more than ``widest`` columns is refused."""
     delimiter = sniff_delimiter(text, suffix)
     if delimiter is None:
         return _lines(text, suffix, most)
@@ -45,9 +46,9 @@ def read_delimited(text: str, suffix: str, most: int) -> Grid:
         return Grid([], [], notes, 0)
     header, remark = _header([cells for _, cells in records[:_SAMPLE_ROWS]])
     width = len(header or records[0][1])
-    if width > MOST_COLUMNS:
+    if width > widest:
         raise InstancesError(
-            f"The table has more than {MOST_COLUMNS:,} columns",
+            f"The table has more than {widest:,} columns",
             value=f"{width:,}",
             remedy="Check the separator, or whether rows and columns are swapped.",
         )
@@ -180,7 +181,15 @@ def _header(rows: list[list[str]]) -> tuple[list[str] | None, tuple[str, ...]]:
         return first, ()
     if plausible and rest and len(set(named)) == len(named) and _stands_out(first, rest):
         return first, (f"The first row was read as the names of the columns: {', '.join(named[:6])}.",)
+    if rest and _counts(named):
+        return first, (f"The first row was read as the numbers of the columns: {', '.join(named[:6])}.",)
     return None, ("No row of column names was recognised: the first row counts as an instance.",)
+
+
+def _counts(named: list[str]) -> bool:
+    """Whether a row counts its columns, 0, 1, 2, …, as pandas names those without a name."""
+    numbers = [cell for cell in named if _NUMBER.fullmatch(cell)]
+    return len(numbers) > 2 and len(numbers) + 1 >= len(named) and numbers == [*map(str, range(len(numbers)))]
 
 
 def _stands_out(first: list[str], rest: list[list[str]]) -> bool:

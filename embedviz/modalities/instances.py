@@ -60,9 +60,9 @@ def guess_columns(frame: Any) -> tuple[str, str | None]:
             value=f"columns: {', '.join(frame.columns) or 'none'}",
             remedy="Add a column of texts, best called “text”, with one instance a row.",
         )
-    text = _named(list(texts), TEXT_NAMES) or max(texts, key=lambda column: sum(map(len, texts[column])))
+    text = named(list(texts), TEXT_NAMES) or max(texts, key=lambda column: sum(map(len, texts[column])))
     others = [column for column in frame.columns if column != text]
-    label = _named(others, LABEL_NAMES) or next((column for column in others if _groups(frame[column])), None)
+    label = named(others, LABEL_NAMES) or next((column for column in others if groups(frame[column])), None)
     return text, label
 
 
@@ -72,12 +72,13 @@ def _texts(column: Any) -> list[str]:
     return [value for value in present if value.strip()] if all(isinstance(value, str) for value in present) else []
 
 
-def _named(columns: list[str], names: tuple[str, ...]) -> str | None:
+def named(columns: list[str], names: tuple[str, ...]) -> str | None:
+    """The column that is called by one of ``names``, the first of these that there is."""
     by_name = {column.strip().casefold(): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _groups(column: Any) -> bool:
+def groups(column: Any) -> bool:
     """Whether a column sorts the rows into a few groups: words or whole numbers that come again."""
     present = [value for value in column.tolist() if not is_missing(value)]
     if not all(isinstance(value, str | bool | int) for value in present):
@@ -95,7 +96,7 @@ def instances_from_table(frame: Any, *, text: str, label: str | None = None, nam
     frame = frame.rename(columns=str)
     for column in (text, *([label] if label is not None else [])):
         if column not in frame.columns:
-            _unknown(column, list(frame.columns))
+            refuse_unknown(column, list(frame.columns))
     if label == text:
         raise InstancesError(
             "The texts cannot be their own labels", value=text, remedy="Choose another column as label, or none."
@@ -108,10 +109,10 @@ def instances_from_table(frame: Any, *, text: str, label: str | None = None, nam
     for column in frame.columns:
         if column != text:
             values = frame[column].tolist()
-            columns[column] = tuple(_value(values[row]) for row in kept)
+            columns[column] = tuple(value_of(values[row]) for row in kept)
     return Instances(
         items=tuple(str(texts[row]) for row in kept),
-        ids=_ids(columns, len(kept)),
+        ids=ids_from(columns, len(kept)),
         columns=columns,
         label=label if label is not None and any(value is not None for value in columns[label]) else None,
         name=name,
@@ -119,13 +120,14 @@ def instances_from_table(frame: Any, *, text: str, label: str | None = None, nam
     )
 
 
-def _unknown(column: str, known: list[str]) -> None:
+def refuse_unknown(column: str, known: list[str]) -> None:
+    """InstancesError that names the column meant."""
     close = difflib.get_close_matches(column, known, n=1)
     hint = f"Did you mean “{close[0]}”? " if close else ""
     raise InstancesError("There is no such column", value=column, remedy=f"{hint}The columns are: {', '.join(known)}.")
 
 
-def _value(value: Any) -> Any:
+def value_of(value: Any) -> Any:
     """A cell of another column: a number or a truth value as it is, anything else as text, None where missing."""
     if hasattr(value, "tolist"):
         value = value.tolist()
@@ -136,7 +138,8 @@ def _value(value: Any) -> Any:
     return as_text(value)
 
 
-def _ids(columns: dict[str, tuple[Any, ...]], count: int) -> tuple[str, ...]:
+def ids_from(columns: dict[str, tuple[Any, ...]], count: int) -> tuple[str, ...]:
+    """The ids in a column called "id" if all differ, else the numbers from 1."""
     given = next((values for column, values in columns.items() if column.strip().casefold() == "id"), None)
     if given is not None and all(value is not None for value in given):
         ids = tuple(str(as_text(value)) for value in given)

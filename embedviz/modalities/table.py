@@ -11,7 +11,7 @@ from typing import Any
 
 from embedviz.errors import InstancesError
 from embedviz.modalities.decoding import decode
-from embedviz.modalities.delimited import Grid, read_delimited
+from embedviz.modalities.delimited import MOST_COLUMNS, Grid, read_delimited
 from embedviz.modalities.instances import clean, guess_columns, instances_from_lines, instances_from_table
 from embedviz.modalities.names import distinct
 
@@ -30,11 +30,12 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS) -> Table:
+def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS, columns: int = MOST_COLUMNS) -> Table:
     """The table in a file's bytes. Its content decides how it is read, its ``name`` only helps.
 
     More than ``rows`` rows are not read; a note says how many there are. Cells of text columns stay as they are;
-    columns of nothing but numbers become numbers, except where that would change them (007).
+    columns of nothing but numbers become numbers, except where that would change them (007). A table of text with more
+    than ``columns`` is refused.
     """
     if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise InstancesError("The file is empty", value=name or None, remedy="Bring a file with one instance a row.")
@@ -43,7 +44,7 @@ def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS) -> Table:
     else:
         text, notes = decode(data, name)
         text = text.lstrip("\ufeff")
-        table = _text(text, name, rows)
+        table = _text(text, name, rows, columns)
         table = Table(table.frame, (*notes, *table.notes))
     if not len(table.frame) or not len(table.frame.columns):
         raise InstancesError(
@@ -52,7 +53,7 @@ def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS) -> Table:
     return table
 
 
-def _text(text: str, name: str, rows: int) -> Table:
+def _text(text: str, name: str, rows: int, columns: int) -> Table:
     suffix = PurePath(name).suffix.lower()
     promised = suffix in (".json", ".jsonl", ".ndjson")
     if promised or text.lstrip()[:1] in ("{", "["):
@@ -62,7 +63,7 @@ def _text(text: str, name: str, rows: int) -> Table:
             # A CSV may begin with a bracket; a file that calls itself JSON may not be anything else.
             if promised:
                 raise
-    return _from_grid(read_delimited(text, suffix, rows), rows)
+    return _from_grid(read_delimited(text, suffix, rows, columns), rows)
 
 
 def _json_values(text: str, name: str) -> list[Any]:
