@@ -9,9 +9,9 @@ import streamlit as st
 
 from embedviz.errors import EmbedvizError
 from embedviz.modalities.instances import guess_columns, instances_from_lines, instances_from_table
-from embedviz.modalities.samples import SAMPLES, load_sample
+from embedviz.modalities.samples import SAMPLES, load_sample, samples_for
 from embedviz.modalities.table import read_table
-from embedviz.records import Instances
+from embedviz.records import Instances, Reads
 from embedviz.ui.look import main_button
 from embedviz.ui.state import FIRST_SAMPLE, State
 from embedviz.ui.words import count, escape, shorten
@@ -92,7 +92,11 @@ def _use(state: State, instances: Instances) -> None:
 
 def _samples(state: State) -> None:
     key = st.selectbox(
-        "Sample", list(SAMPLES), key="sample", format_func=lambda key: SAMPLES[key].title, persist_state="session"
+        "Sample",
+        samples_for(Reads()),
+        key="sample",
+        format_func=lambda key: SAMPLES[key].title,
+        persist_state="session",
     )
     st.caption(escape(SAMPLES[key].description))
     if st.button("Use this sample", key="use_sample", width="stretch"):
