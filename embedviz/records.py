@@ -94,7 +94,7 @@ class TensorItem:
 
     @classmethod
     def of(cls, values: npt.ArrayLike) -> TensorItem:
-        array = np.ascontiguousarray(values)
+        array = np.asarray(values)
         return cls(array.tobytes(), str(array.dtype), array.shape)
 
     @property
