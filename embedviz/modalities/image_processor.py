@@ -116,6 +116,9 @@ def _processor(settings: Mapping[str, Any], config: Any) -> Any:
             remedy=_RESTORE,
             code="processor.refused",
         ) from error
+    _check_kind(settings, processor)
+    if getattr(processor, "apply_ocr", False):  # the text on a picture is another program's work
+        processor.apply_ocr = False
     if getattr(processor, "backend", "") != "pil" or "pixel_values" not in processor.model_input_names:
         raise CheckpointError(
             "The image processor of this model does not work without torchvision, or makes no plain pictures",
@@ -124,6 +127,22 @@ def _processor(settings: Mapping[str, Any], config: Any) -> Any:
             code="processor.refused",
         )
     return processor
+
+
+def _check_kind(settings: Mapping[str, Any], processor: Any) -> None:
+    """CheckpointError where transformers took another processor than the one named, as it does without a word."""
+    named = settings.get("image_processor_type") or settings.get("feature_extractor_type")
+    if named is None:
+        return
+    meant = str(named).removesuffix("Fast").removesuffix("Pil").replace("FeatureExtractor", "ImageProcessor")
+    taken = type(processor).__name__.removesuffix("Pil")
+    if taken != meant:
+        raise CheckpointError(
+            "transformers does not have the image processor of this model, or not without torchvision",
+            value=f"{named}, it would take {taken}",
+            remedy="Give tensors: prepare the pictures where the model was made, and save them with numpy.save.",
+            code="processor.unavailable",
+        )
 
 
 def process(processor: Any, items: Sequence[ImageItem]) -> FloatArray:
