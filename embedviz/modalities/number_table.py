@@ -52,9 +52,13 @@ def with_numbers(frame: Any) -> Any:
         cells = frame[column]
         if cells.dtype.kind != "O":
             continue
-        present = [cell for cell in cells.tolist() if not _is_nothing(cell)]
-        if present and all(isinstance(cell, str) and NUMBER.fullmatch(cell.strip()) for cell in present):
-            made[column] = [math.nan if _is_nothing(cell) else float(cell) for cell in cells.tolist()]
+        first = next((cell for cell in cells.tolist() if not _is_nothing(cell)), None)
+        if not isinstance(first, str) or not NUMBER.fullmatch(first.strip()):
+            continue
+        try:
+            made[column] = cells.where(cells.notna(), math.nan).to_numpy(dtype=object).astype(np.float64)
+        except (ValueError, TypeError):
+            continue  # numbers at first, texts later
     return frame.assign(**made) if made else frame
 
 
@@ -94,8 +98,9 @@ def tensors_from_table(
     _check_choice(frame, columns, label)
     lists = _list_column(frame, columns, label)
     if lists is None:
-        vector = list(columns) if columns else number_columns(frame, reads, label)
-        rows, kept = _matrix(with_numbers(frame), vector)
+        numeric = with_numbers(frame)
+        vector = list(columns) if columns else number_columns(numeric, reads, label)
+        rows, kept = _matrix(numeric, vector)
     else:
         vector = [lists]
         values = [_plain(value) for value in frame[lists].tolist()]

@@ -152,6 +152,11 @@ def test_numbers_in_unusual_spellings_count_and_labels_keep_theirs():
     assert made.instances.labels == ("00", "01", "01", "00")
 
 
+def test_a_column_of_numbers_and_then_texts_is_none():
+    frame = pd.DataFrame({"a": ["1", "2"], "b": ["0.5", None], "c": ["3", "x"], "d": [["1"], "2"]}, dtype=object)
+    assert number_columns(frame) == ["a", "b"]
+
+
 def test_whole_numbers_for_a_model_that_reads_ids():
     made = tensors_from_file(b"a,b\n1,2\n3,4\n", "a.csv", Reads("tensors", (2,), "int64")).instances
     assert stacked(made).dtype == np.int64
