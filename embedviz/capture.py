@@ -2,194 +2,244 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embedviz import layers as layer_tree
-from embedviz.errors import CaptureError, EmbedvizError, InstancesError, first_line
-from embedviz.hooks import Stop, evaluating, forward, hooked, main_tensor
-from embedviz.modalities import text
-from embedviz.pooling import Pool, resolve
-from embedviz.records import INSTANCES, TOKENS, Embeddings, FloatArray, Instances, IntArray, Layer
+from embedviz.catch import Catch, Events, plan
+from embedviz.devices import Placed
+from embedviz.errors import Cancelled, CaptureError, EmbedvizError, InstancesError, first_line, want_of_memory
+from embedviz.hooks import forward, hooked, undisturbed
+from embedviz.modalities.feed import Prepared, prepare
+from embedviz.modalities.items import instances_of
+from embedviz.records import Embeddings, Instances, IntArray, Layer
+from embedviz.threads import Threads
 
 if TYPE_CHECKING:
-    import torch
-
     from embedviz.checkpoints import Checkpoint
 
 #: Called with (instances done, instances in all) after each batch; raising in it stops the run.
 Progress = Callable[[int, int], None]
+#: A vector that changes by more than this share of its length when its instance is run alone depends on its batch.
+_DEPENDS = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.02}
 
 
 def capture(
     checkpoint: Checkpoint,
-    instances: Instances | Sequence[str],
+    instances: Instances | Sequence[Any],
     layers: Sequence[str] | None = None,
     pooling: str = "mean",
     *,
     insist: bool = False,
     progress: Progress | None = None,
+    prompt: str | None = None,
+    device: str = "auto",
+    precision: str = "float32",
 ) -> dict[str, Embeddings]:
     """The embeddings of the instances at each layer: path → Embeddings, ``vectors`` (instances, width) float32.
 
-    ``layers`` are dotted paths (None: the recommended one). ``insist``: take layers with random parameters too.
+    ``instances`` are texts, pairs of texts or lists of token ids; arrays; or pictures (bytes or paths): what the model
+    reads (``checkpoint.inputs``). ``layers`` are paths (None: the recommended one): ``encoder.layer.3``, a later call
+    ``…#2``, ``…:input``, ``…query:head3``. ``insist``: take layers with random parameters too. ``prompt`` is put
+    before each text in place of the checkpoint's own. ``device``: "auto" (cuda, mps, cpu in this order) or one of
+    them. ``precision``: "float32", or "half" where the hardware has it; a note on the result says so.
+
     Raises LayerError for a layer that does not exist, cannot be captured or is random, InstancesError for no or
-    unusable instances, CaptureError where the model itself fails. The model is left as it was: its hooks, its
-    training flags, its buffers.
+    unusable instances, CaptureError where the model itself fails. Where ``progress`` raises Cancelled, the error's
+    ``kept`` holds what was done until then. The model is left as it was: its hooks, training flags and buffers.
     """
     wanted = [checkpoint.recommended.path] if layers is None else list(layers)
-    caught = capture_all(checkpoint, instances, wanted, [pooling], insist=insist, progress=progress)
+    caught = capture_all(
+        checkpoint,
+        instances,
+        wanted,
+        [pooling],
+        insist=insist,
+        progress=progress,
+        prompt=prompt,
+        device=device,
+        precision=precision,
+    )
     return {path: caught[path, pooling] for path in wanted}
 
 
 def capture_all(
     checkpoint: Checkpoint,
-    instances: Instances | Sequence[str],
+    instances: Instances | Sequence[Any],
     layers: Sequence[str],
     poolings: Sequence[str],
     *,
     insist: bool = False,
     progress: Progress | None = None,
+    prompt: str | None = None,
+    device: str = "auto",
+    precision: str = "float32",
 ) -> dict[tuple[str, str], Embeddings]:
     """As ``capture``, for several poolings in the same pass: (path, pooling) → Embeddings."""
-    given = _as_instances(instances)
+    given = as_instances(instances, checkpoint)
     chosen = [layer_tree.find(checkpoint.layers, path, insist=insist) for path in dict.fromkeys(layers)]
     if not chosen:
         raise EmbedvizError("No layer was asked for", remedy="Name at least one.")
     unique = {item: place for place, item in enumerate(dict.fromkeys(given.items))}
     back = np.array([unique[item] for item in given.items], dtype=np.int64)
-    tokenised = text.tokenise(checkpoint, list(unique))
-    catches = _plan(checkpoint, chosen, poolings, len(unique))
+    prepared = prepare(checkpoint, list(unique), prompt)
+    run = Run(checkpoint, prepared, chosen, poolings, len(unique), Placed(checkpoint.model, device, precision))
     weights = np.bincount(back, minlength=len(unique))
-    with checkpoint.lock:
-        _run(checkpoint, tokenised, catches, chosen, _counted(progress, weights, len(given)))
-    return {
-        (catch.layer.path, name): _embeddings(catch, name, back, given, tokenised, checkpoint)
-        for catch in catches
-        for name in poolings
-    }
+    try:
+        with checkpoint.lock:
+            run.all(_counted(progress, weights, len(given)))
+            run.check()
+    except Cancelled as error:
+        error.kept = run.embeddings(given, back) if run.done.any() else None
+        raise
+    return run.embeddings(given, back)
 
 
-def _as_instances(instances: Instances | Sequence[str]) -> Instances:
-    if isinstance(instances, str):
-        instances = [instances]
+def as_instances(instances: Instances | Sequence[Any], checkpoint: Checkpoint) -> Instances:
+    """What a caller passed as Instances. InstancesError where there are none, or one is of the wrong kind."""
+    reads = checkpoint.inputs
     if not isinstance(instances, Instances):
-        items = tuple(instances)
-        wrong = next((item for item in items if not isinstance(item, str)), None)
-        if wrong is not None:
-            raise InstancesError("An instance is not a text", value=repr(wrong)[:60], remedy="Pass strings.")
-        instances = Instances(items, tuple(str(number + 1) for number in range(len(items))))
+        instances = instances_of(instances, reads)
     if not len(instances):
-        raise InstancesError("There are no instances", remedy="Give at least one text.")
+        raise InstancesError("There are no instances", remedy="Give at least one.")
+    if instances.modality != reads.modality and reads.modality in ("text", "tensors", "images"):
+        raise InstancesError(
+            f"These instances are {instances.modality}, and the model reads {reads.text}",
+            value=instances.name or None,
+            remedy="Bring instances of that kind, or say what the model reads.",
+        )
     return instances
 
 
 @dataclass
-class _Catch:
-    """What is to be caught at one layer: the poolings, and the rows filled so far."""
+class Run:
+    """One pass over prepared instances: which are done, and what was caught of them."""
 
-    layer: Layer
-    path: str
-    call: int
-    pools: dict[str, Pool]
+    checkpoint: Checkpoint
+    prepared: Prepared
+    layers: list[Layer]
+    poolings: Sequence[str]
     count: int
-    rows: dict[str, FloatArray] = field(default_factory=dict)
+    placed: Placed
+    notes: dict[str, str] = field(default_factory=dict)
 
-    def take(self, output: Any, mask: torch.Tensor, where: IntArray) -> None:
-        import torch
+    def __post_init__(self) -> None:
+        self.catches = plan(self.checkpoint, self.layers, self.poolings, self.count)
+        self.done = np.zeros(self.count, dtype=bool)
+        self.together = np.ones(self.count, dtype=np.int64)
 
-        tensor = main_tensor(output)
-        hidden = _arranged(tensor, self.layer, mask)
-        for name, pool in self.pools.items():
-            pooled = (pool(hidden, mask) if hidden.ndim == 3 else hidden).to(torch.float32)
-            if name not in self.rows:
-                self.rows[name] = np.full((self.count, pooled.shape[1]), np.nan, dtype=np.float32)
-            self.rows[name][where] = pooled.cpu().numpy()
+    def all(self, progress: Callable[[IntArray], None]) -> None:
+        """Catch every instance, batch by batch."""
+        batches = list(self.prepared.batches(self.placed.budget))
+        threads = Threads(self.checkpoint, len(batches))
+        with self._ready(self.catches) as events, threads:
+            progress(np.array([], dtype=np.int64))
+            for rows in batches:
+                with threads.timed(int(self.prepared.weights[rows].sum())):
+                    self._batch(events, rows)
+                self.together[rows] = len(rows)
+                self.done[rows] = True
+                progress(rows)
 
-
-def _arranged(tensor: torch.Tensor | None, layer: Layer, mask: torch.Tensor) -> torch.Tensor:
-    """The output as (instances, tokens, width) or (instances, width); CaptureError if it is not as the probe saw it."""
-    import torch
-
-    assert layer.shape is not None
-    sizes = {INSTANCES: mask.shape[0], TOKENS: mask.shape[1]}
-    expected = tuple(sizes.get(str(axis), axis) for axis in layer.shape)
-    if tensor is None or tuple(tensor.shape) != expected:
-        found = "no tensor" if tensor is None else " × ".join(map(str, tensor.shape))
-        raise CaptureError(
-            f"This layer's output changed its shape: {found} where the probe promised {layer.shape_text}",
-            value=layer.path,
-            remedy="Choose another layer.",
-        )
-    lead = [layer.shape.index(axis) for axis in (INSTANCES, TOKENS) if axis in layer.shape]
-    return tensor.movedim(lead, list(range(len(lead)))).to(torch.float32)
-
-
-def _plan(checkpoint: Checkpoint, layers: list[Layer], poolings: Sequence[str], count: int) -> list[_Catch]:
-    catches = []
-    for layer in layers:
-        path, _, call = layer.path.partition("#")
-        pools = {name: resolve(name, checkpoint, final=bool(layer.recommended)) for name in poolings}
-        catches.append(_Catch(layer, path, int(call or 1), pools, count))
-    return catches
-
-
-def _run(
-    checkpoint: Checkpoint,
-    tokenised: text.Tokenised,
-    catches: list[_Catch],
-    layers: list[Layer],
-    progress: Callable[[IntArray], None],
-) -> None:
-    modules = {catch.path: checkpoint.model.get_submodule(catch.path) for catch in catches}
-    by_call = {(catch.path, catch.call): catch for catch in catches}
-    last = max(catches, key=lambda catch: catch.layer.order or 0)
-    state: dict[str, Any] = {}
-
-    def see(path: str, output: Any) -> None:
-        state["calls"][path] = call = state["calls"].get(path, 0) + 1
-        catch = by_call.get((path, call))
-        if catch is None:
+    def check(self) -> None:
+        """Run the shortest and the longest of the batched instances alone; note what depends on its batch."""
+        batched = np.flatnonzero(self.together > 1)
+        if not len(batched):
             return
-        catch.take(output, state["mask"], state["rows"])
-        if catch is last:
-            raise Stop
+        weights = self.prepared.weights[batched]
+        rows = list(dict.fromkeys([int(batched[weights.argmin()]), int(batched[weights.argmax()])]))
+        alone = plan(self.checkpoint, self.layers, self.poolings, self.count)
+        with self._ready(alone) as events:
+            for row in rows:
+                self._batch(events, np.array([row], dtype=np.int64))
+        limit = _DEPENDS[self.placed.dtype]
+        for catch, again in zip(self.catches, alone, strict=True):
+            apart = max(_difference(catch.rows[name][rows], again.rows[name][rows]) for name in catch.rows)
+            if apart > limit:
+                self.notes[catch.layer.path] = (
+                    f"The vectors depend on their batch: the shortest or the longest instance, run alone, gives one "
+                    f"that differs by {apart:.0%} of its length. The model mixes the instances of a batch."
+                )
 
-    with evaluating(checkpoint.model), hooked(modules, see):
-        for rows in text.batches(tokenised):
-            batch = text.pad(tokenised, rows, checkpoint)
-            state.update(calls={}, mask=batch["attention_mask"].bool(), rows=rows)
-            _forward(checkpoint, batch, tokenised, rows)
-            _require_all(catches, state["calls"])
-            progress(rows)
+    @contextlib.contextmanager
+    def _ready(self, catches: list[Catch]) -> Iterator[Events]:
+        """The model in eval mode, in its place, and hooked for these catches."""
+        events = Events(self.checkpoint, catches)
+        with (
+            undisturbed(self.checkpoint.model),
+            self.placed,
+            hooked(events.modules, events.see, events.see_input, into=events.into),
+        ):
+            yield events
+
+    def _batch(self, events: Events, rows: IntArray) -> None:
+        """Catch one batch; where memory runs out, its two halves."""
+        try:
+            feed = self.placed.feed(self.prepared.feed(rows))
+            events.begin(feed, rows)
+            with self.placed.autocast():
+                forward(self.checkpoint, feed)
+            events.end()
+        except EmbedvizError:
+            raise
+        except Exception as error:
+            if not want_of_memory(error):
+                raise CaptureError(
+                    f"The model failed on {self.prepared.told(rows)} ({first_line(error)})",
+                    value=self.checkpoint.name,
+                    remedy="Try fewer or shorter instances; if it stays, the model and its configuration do not fit.",
+                ) from error
+            if len(rows) == 1:
+                raise CaptureError(
+                    f"There is not enough memory for {self.prepared.told(rows)}, one alone",
+                    value=self.checkpoint.name,
+                    remedy="Leave out the longest instances, or use a machine with more memory.",
+                ) from error
+            self.placed.free()
+            for half in np.array_split(rows, 2):
+                self._batch(events, half)
+
+    def embeddings(self, given: Instances, back: IntArray) -> dict[tuple[str, str], Embeddings]:
+        """What was caught of the instances that are done, repeats put back in their places."""
+        places = np.flatnonzero(self.done[back])
+        return {
+            (catch.layer.path, name): self._embeddings(catch, name, given, back, places)
+            for catch in self.catches
+            for name in self.poolings
+        }
+
+    def _embeddings(self, catch: Catch, name: str, given: Instances, back: IntArray, places: IntArray) -> Embeddings:
+        rows = back[places]
+        vectors = catch.rows[name][rows]
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        ids = tuple(given.ids[place] for place in places)
+        notes = [self.notes.get(catch.layer.path, ""), self.placed.note]
+        if len(bad):
+            notes.append(f"{len(bad)} instances hold values that are not finite, first {ids[bad[0]]}")
+        tokens, cut = self.prepared.tokens, self.prepared.cut
+        labels = given.labels
+        return Embeddings(
+            vectors=vectors,
+            ids=ids,
+            labels=None if labels is None else tuple(labels[place] for place in places),
+            layer=catch.layer.path,
+            pooling=name if catch.layer.positions else "none needed",
+            checkpoint=self.checkpoint.fingerprint,
+            tokens=None if tokens is None else tokens[rows],
+            cut=None if cut is None else cut[rows],
+            notes=tuple(note for note in notes if note),
+        )
 
 
-def _require_all(catches: list[_Catch], calls: dict[str, int]) -> None:
-    """A model may choose its modules by the input; a layer it left out must not pass for a vector."""
-    for catch in catches:
-        if calls.get(catch.path, 0) < catch.call:
-            raise CaptureError(
-                "The model did not run this layer for some of the instances",
-                value=catch.layer.path,
-                remedy="Choose a layer that every input passes through.",
-            )
-
-
-def _forward(checkpoint: Checkpoint, batch: Any, tokenised: text.Tokenised, rows: IntArray) -> None:
-    try:
-        forward(checkpoint, batch)
-    except (EmbedvizError, MemoryError):
-        raise
-    except Exception as error:
-        longest = int(tokenised.lengths[rows].max())
-        raise CaptureError(
-            f"The model failed on {len(rows)} instances of up to {longest} tokens ({first_line(error)})",
-            value=checkpoint.name,
-            remedy="Try fewer or shorter texts; if it stays, the model and its configuration do not fit.",
-        ) from error
+def _difference(one: Any, other: Any) -> float:
+    """The largest difference of two vectors as a share of the second's length; 0 where either is not finite."""
+    length = np.maximum(np.linalg.norm(other, axis=1), 1e-12)
+    shares = np.linalg.norm(one - other, axis=1) / length
+    return float(np.nan_to_num(shares, nan=0.0, posinf=0.0).max())
 
 
 def _counted(progress: Progress | None, weights: IntArray, total: int) -> Callable[[IntArray], None]:
@@ -201,25 +251,4 @@ def _counted(progress: Progress | None, weights: IntArray, total: int) -> Callab
         if progress is not None:
             progress(done, total)
 
-    if progress is not None:
-        progress(0, total)
     return count
-
-
-def _embeddings(
-    catch: _Catch, pooling: str, back: IntArray, given: Instances, tokenised: text.Tokenised, checkpoint: Checkpoint
-) -> Embeddings:
-    vectors = catch.rows[pooling][back]
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    finite = f"{len(bad)} instances hold values that are not finite, first {given.ids[bad[0]]}" if len(bad) else ""
-    return Embeddings(
-        vectors=vectors,
-        ids=given.ids,
-        labels=given.labels,
-        layer=catch.layer.path,
-        pooling=pooling if TOKENS in (catch.layer.shape or ()) else "none needed",
-        checkpoint=checkpoint.fingerprint,
-        tokens=tokenised.lengths[back],
-        cut=tokenised.cut[back],
-        notes=(finite,) if finite else (),
-    )

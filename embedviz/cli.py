@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     layers = commands.add_parser("layers", help="list the layers of a checkpoint")
     _opening(layers)
     layers.add_argument("--all", action="store_true", help="those that cannot be captured too, with the reason")
+    layers.add_argument("--parts", action="store_true", help="what each is given and its further outputs too")
     layers.set_defaults(command=_layers)
     embed = commands.add_parser("embed", help="write the embeddings of instances at a layer")
     _opening(embed)
@@ -179,7 +180,10 @@ def _doctor(given: argparse.Namespace) -> int:
 def _layers(given: argparse.Namespace) -> int:
     with _open(given) as checkpoint:
         print(f"# {checkpoint.name}: {checkpoint.text}")
-        shown = [layer for layer in checkpoint.layers if layer.capturable or given.all]
+        print(f"# reads {checkpoint.inputs.text} ({checkpoint.inputs.why})")
+        shown = [
+            layer for layer in checkpoint.layers if (layer.capturable or given.all) and (given.parts or not layer.part)
+        ]
         width = max((len(layer.path) for layer in shown), default=1)
         for layer in shown:
             remark = layer.why or layer.warning or ("recommended" if layer.recommended else "")

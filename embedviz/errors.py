@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,9 @@ class WorkerError(EmbedvizError):
 
 
 class Cancelled(EmbedvizError):
-    """The person asked to stop."""
+    """The person asked to stop. ``kept`` is what was done until then, where anything was."""
+
+    kept: Any = None
 
 
 KINDS = {
@@ -94,6 +97,17 @@ def first_line(error: BaseException) -> str:
     """What a library's error says, in a line."""
     text = str(error).strip().splitlines()
     return (text[0] if text else type(error).__name__)[:200].rstrip(".")
+
+
+def want_of_memory(error: BaseException | None) -> bool:
+    """Whether it failed, or what it came from failed, because memory was refused."""
+    if error is None:
+        return False
+    # oneDNN says no more than that it could not create a primitive; torch's error on GPUs is a kind of RuntimeError.
+    told = isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("allocate memory", "could not create a primitive", "out of memory")
+    )
+    return told or want_of_memory(error.__cause__)
 
 
 def unexpected(error: BaseException) -> WorkerError:

@@ -3,68 +3,73 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedviz.parts import inputs, main_name, parts
 
 if TYPE_CHECKING:
     import torch
 
     from embedviz.checkpoints import Checkpoint
-
+    from embedviz.modalities.feed import Feed
 
 #: Parameters below which a pass of a few texts is over before several threads have shared it.
 _SMALL = 50_000_000
+INPUT = "input"
 
 
 class Stop(BaseException):
     """Ends a forward pass once everything wanted is caught. Not an Exception: models swallow those."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call of a module: its place in the order of calls, and what its output was.
-
-    ``plain``: the output itself is the tensor. ``digest`` is equal for equal values of equal shape.
-    """
-
-    order: int
-    shape: tuple[int, ...] | None
-    floating: bool
-    plain: bool
-    what: str
-    digest: tuple[Any, ...] | None
-
-
-def main_tensor(output: Any) -> torch.Tensor | None:
-    """The tensor a person means by "the output": itself, a last hidden state, or the first of several."""
-    import torch
-
-    if isinstance(output, torch.Tensor):
-        return None if output.is_nested else output
-    if isinstance(output, torch.nn.utils.rnn.PackedSequence):
-        return None
-    if isinstance(output, Mapping):
-        output = [output[key] for key in sorted(output, key=lambda key: key != "last_hidden_state")]
-    if isinstance(output, tuple | list):
-        return next((part for part in output if isinstance(part, torch.Tensor) and not part.is_nested), None)
-    return None
-
-
 @contextlib.contextmanager
-def evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Eval mode and no gradients inside; each module's own training flag as it was afterwards."""
+def undisturbed(model: torch.nn.Module) -> Iterator[None]:
+    """Eval mode and no gradients inside; afterwards the model and all random numbers are as they were before.
+
+    Restored are each module's own training flag, the buffers, and the states of torch's, numpy's and Python's
+    generators: some models draw at random, or count their calls in a buffer, in eval mode too.
+    """
     import torch
 
     flags = [(module, module.training) for module in model.modules()]
+    buffers = [
+        (module._buffers, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None and not buffer.is_meta
+    ]
+    numbers, others = random.getstate(), np.random.get_state()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     model.eval()
+    # The fused path of nn.TransformerEncoder calls no module inside it, and gives nested tensors.
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.inference_mode():
+        with torch.random.fork_rng(devices=devices), torch.inference_mode():
             yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        random.setstate(numbers)
+        np.random.set_state(others)
         for module, flag in flags:
             module.training = flag
+        _restore(buffers)
+
+
+def _restore(buffers: list[tuple[dict[str, Any], str, torch.Tensor, torch.Tensor]]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for holder, name, buffer, before in buffers:
+            holder[name] = buffer
+            if not torch.equal(torch.nan_to_num(buffer), torch.nan_to_num(before)):
+                buffer.copy_(before)
 
 
 @contextlib.contextmanager
@@ -82,60 +87,138 @@ def few_threads(model: torch.nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hooked(modules: Mapping[str, torch.nn.Module], see: Callable[[str, Any], None]) -> Iterator[None]:
-    """``see(path, output)`` for each call of the given modules in this thread; never changes an output."""
+def hooked(
+    modules: Mapping[str, torch.nn.Module],
+    see: Callable[[str, Any], None],
+    see_input: Callable[[str, tuple[Any, ...], dict[str, Any]], None] | None = None,
+    *,
+    into: Collection[str] = (),
+) -> Iterator[None]:
+    """``see(path, output)`` after each call of the given modules in this thread; never changes an output.
+
+    ``see_input(path, given, named)`` is called before each call of those whose path is in ``into``.
+    """
     owner = threading.get_ident()
     handles: list[Any] = []
 
-    def hook_for(path: str) -> Callable[..., None]:
+    # Another thread may use the same model meanwhile; its outputs are not ours.
+    def after(path: str) -> Callable[..., None]:
         def hook(_module: Any, _inputs: Any, output: Any) -> None:
-            # Another thread may use the same model meanwhile; its outputs are not ours.
             if threading.get_ident() == owner:
                 see(path, output)
 
         return hook
 
+    def before(path: str) -> Callable[..., None]:
+        def hook(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            if threading.get_ident() == owner and see_input is not None:
+                see_input(path, given, named)
+
+        return hook
+
     try:
         for path, module in modules.items():
-            handles.append(module.register_forward_hook(hook_for(path)))
+            if path in into:
+                handles.append(module.register_forward_pre_hook(before(path), with_kwargs=True))
+            handles.append(module.register_forward_hook(after(path)))
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def forward(checkpoint: Checkpoint, batch: Mapping[str, torch.Tensor]) -> None:
-    """One pass; Stop ends it early, as asked for."""
+def forward(checkpoint: Checkpoint, feed: Feed) -> Any:
+    """One pass over a batch and what it returned; None where Stop ended it early, as asked for."""
     import inspect
 
-    extra = {"use_cache": False} if "use_cache" in inspect.signature(checkpoint.model.forward).parameters else {}
-    with contextlib.suppress(Stop):
-        checkpoint.model(**batch, **extra)
+    known = inspect.signature(checkpoint.model.forward).parameters
+    extra = {"use_cache": False} if "use_cache" in known else {}
+    try:
+        return checkpoint.model(*feed.given, **feed.named, **extra)
+    except Stop:
+        return None
 
 
-def observe(checkpoint: Checkpoint, batch: Mapping[str, torch.Tensor]) -> dict[str, list[Call]]:
-    """Every call of every module in one pass over ``batch``, by path."""
-    calls: dict[str, list[Call]] = {}
+@dataclass(frozen=True)
+class Seen:
+    """A tensor that was seen: its shape and what is in it. ``digest`` is equal for equal values of equal shape.
+
+    ``weights``: its last axis sums to one over as many places as the axis before it has, as attention weights do.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    floating: bool
+    digest: tuple[Any, ...] | None
+    weights: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a module: its place in the order of all calls, and what went in or came out.
+
+    ``tensors`` by part; ``main`` is the part that is meant where none is named. ``what`` is the whole's type.
+    """
+
+    order: int
+    what: str
+    tensors: Mapping[str, Seen]
+    main: str | None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the whole is the tensor."""
+        return self.main == ""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Every call of every module in one pass, by path: what came out, and what went in."""
+
+    outputs: Mapping[str, list[Call]]
+    inputs: Mapping[str, list[Call]]
+
+
+def observe(checkpoint: Checkpoint, feed: Feed) -> Observed:
+    """Every call of every module in one pass over ``feed``, by path."""
+    came: dict[str, list[Call]] = {}
+    went: dict[str, list[Call]] = {}
+    modules = {path: module for path, module in checkpoint.model.named_modules() if not is_script(module)}
     order = 0
 
     def see(path: str, output: Any) -> None:
         nonlocal order
-        calls.setdefault(path, []).append(_call(order, output))
+        came.setdefault(path, []).append(_call(order, type(output).__name__, parts(output, modules[path])))
         order += 1
 
-    with evaluating(checkpoint.model), hooked(dict(checkpoint.model.named_modules()), see):
-        forward(checkpoint, batch)
-    return calls
+    def see_input(path: str, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        nonlocal order
+        went.setdefault(path, []).append(_call(order, "its arguments", inputs(given, named)))
+        order += 1
+
+    with undisturbed(checkpoint.model), hooked(modules, see, see_input, into=modules):
+        forward(checkpoint, feed)
+    return Observed(came, went)
 
 
-def _call(order: int, output: Any) -> Call:
-    tensor = main_tensor(output)
-    what = type(output).__name__
-    if tensor is None:
-        return Call(order, None, False, False, what, None)
+def is_script(module: Any) -> bool:
+    """Whether a module is compiled TorchScript, on which torch refuses hooks."""
+    import torch
+
+    return isinstance(module, torch.jit.ScriptModule)
+
+
+def _call(order: int, what: str, found: Mapping[str, torch.Tensor]) -> Call:
+    return Call(order, what, {name: _seen(tensor) for name, tensor in found.items()}, main_name(found))
+
+
+def _seen(tensor: torch.Tensor) -> Seen:
     floating = tensor.is_floating_point()
-    digest = None
+    digest, weights = None, False
     if floating and tensor.numel():
-        values = tensor.detach().double().flatten()
-        digest = (tuple(tensor.shape), float(values.sum()), float(values[:: max(1, len(values) // 97)].sum()))
-    return Call(order, tuple(tensor.shape), floating, tensor is output, str(tensor.dtype), digest)
+        values = tensor.detach().double()
+        flat = values.flatten()
+        digest = (tuple(tensor.shape), float(flat.sum()), float(flat[:: max(1, len(flat) // 97)].sum()))
+        square = tensor.ndim >= 4 and tensor.shape[-1] == tensor.shape[-2]
+        weights = square and bool(((values.sum(-1) - 1).abs() < 1e-3).all()) and bool((values >= 0).all())
+    return Seen(tuple(tensor.shape), str(tensor.dtype), floating, digest, weights)

@@ -4,156 +4,234 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from embedviz import roles
+from embedviz import heads, roles
+from embedviz.axes import Axes, find_positions, name_axes
 from embedviz.errors import EmbedvizError, LayerError, first_line
-from embedviz.hooks import Call, few_threads, observe
-from embedviz.modalities import text
-from embedviz.records import INSTANCES, TOKENS, Layer
+from embedviz.hooks import INPUT, Call, Observed, few_threads, is_script, observe
+from embedviz.modalities.feed import Feed, probe_feeds
+from embedviz.records import Layer
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
 
 log = logging.getLogger(__name__)
 
-#: Two sizes that share no factor, so that every axis of an output shows by its ratio which one it follows.
-_PROBES = ((2, 11), (3, 13))
-Shape = tuple[str | int, ...]
-
 
 def probe(checkpoint: Checkpoint) -> tuple[Layer, ...]:
     """All layers of the model, in the order of the module tree, from two tiny forward passes.
 
-    A module that is called more than once gives a layer a call: ``path``, ``path#2``, … A module that cannot be
-    captured is listed with its reason.
+    A module that is called more than once gives a layer a call (``path``, ``path#2``, …) and their mean
+    (``path#mean``); what it makes beside its main output, and what it is given, are layers too (``path:h_n``,
+    ``path:input``). A module that cannot be captured is listed with its reason.
     """
-    from transformers.utils import ModelOutput
-
-    if checkpoint.reads != "text":
-        return _unread(checkpoint, f"This model reads {checkpoint.reads}, and so far embedviz gives models text only.")
     try:
+        feeds = probe_feeds(checkpoint)
         with checkpoint.lock, few_threads(checkpoint.model):
-            runs = [observe(checkpoint, text.probe_batch(checkpoint, *size)) for size in _PROBES]
-    except (EmbedvizError, MemoryError):
+            runs = [observe(checkpoint, feed) for feed in feeds]
+    except MemoryError:
         raise
+    except EmbedvizError as error:
+        return _unread(checkpoint, f"{error.what}. {error.remedy}".strip())
     except Exception as error:
         # Whatever a model's own code raises, its module tree is there to be seen.
         log.info("the probe failed", exc_info=True)
         return _unread(checkpoint, f"The model failed in a test pass ({first_line(error)}).")
-    base = roles.base_path(checkpoint.model)
-    final = _final_layer(checkpoint, runs[0], base)
-    untrained = {name.rpartition(".")[0] for name in checkpoint.untrained}
-    layers: list[Layer] = []
-    for path, module in checkpoint.model.named_modules():
-        calls = [run.get(path, []) for run in runs]
-        count = max(1, len(calls[0]))
-        parameters = sum(parameter.numel() for parameter in module.parameters())
-        for number in range(count):
-            shape, status, why = _describe(module, calls, number, ModelOutput)
-            name = path if number == 0 else f"{path}#{number + 1}"
-            layers.append(
-                Layer(
-                    path=name,
-                    kind=type(module).__name__,
-                    role=roles.role(path, module, checkpoint.model, base),
-                    parameters=parameters,
-                    shape=shape,
-                    calls=len(calls[0]),
-                    status=status,
-                    why=why,
-                    order=calls[0][number].order if number < len(calls[0]) else None,
-                )
-            )
-    return tuple(roles.mark(layers, checkpoint, final, untrained))
+    tree = _Tree(checkpoint, runs, feeds)
+    layers = [layer for path, module in _modules(checkpoint.model) for layer in tree.layers_of(path, module)]
+    return tuple(roles.mark(layers, checkpoint, tree.final, _untrained(checkpoint)))
+
+
+def _modules(model: Any) -> Iterator[tuple[str, Any]]:
+    """All modules by every name they have."""
+    yield from model.named_modules(remove_duplicate=False)
+
+
+def _untrained(checkpoint: Checkpoint) -> set[str]:
+    return {name.rpartition(".")[0] for name in checkpoint.untrained}
 
 
 def _unread(checkpoint: Checkpoint, why: str) -> tuple[Layer, ...]:
     """The layers of a model that could not be run: all but what only a run can tell."""
     base = roles.base_path(checkpoint.model)
-    untrained = {name.rpartition(".")[0] for name in checkpoint.untrained}
     layers = [
         Layer(
             path=path,
             kind=type(module).__name__,
             role=roles.role(path, module, checkpoint.model, base),
-            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            parameters=_size(module),
             status="not run",
             why=why,
         )
-        for path, module in checkpoint.model.named_modules()
+        for path, module in _modules(checkpoint.model)
     ]
-    return tuple(roles.mark(layers, checkpoint, None, untrained))
+    return tuple(roles.mark(layers, checkpoint, None, _untrained(checkpoint)))
 
 
-def _describe(module: Any, calls: list[list[Call]], number: int, model_output: type) -> tuple[Shape | None, str, str]:
-    first, second = calls
-    if not first:
-        if not hasattr(module, "weight") and any(True for _ in module.children()):
-            return None, "container", "It only groups the modules inside it: choose one of those."
-        return None, "never called", "The model did not run it in a test pass, so it has no output."
-    if len(first) != len(second):
-        return None, "unstable calls", "It ran a different number of times for inputs of different size."
-    one, two = first[number], second[number]
-    if one.shape is None or two.shape is None:
-        return None, "no tensor", f"Its output is no tensor ({one.what})."
-    if not one.floating:
-        return None, "non-float", f"Its output is whole numbers or truth values ({one.what}), not a vector."
-    return _axes(one.shape, two.shape)
+def _size(module: Any) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _axes(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[Shape | None, str, str]:
-    """Name each axis by how its size changed between the probes, and say whether vectors can be read from it."""
-    if len(one) != len(two):
-        return None, "data-dependent", f"Its output has {len(one)} or {len(two)} axes, depending on the input."
-    axes = tuple(_axis(*sizes) for sizes in zip(one, two, strict=True))
-    if "?" in axes:
-        return axes, "data-dependent", f"An axis of its output changes in a way of its own ({one} and {two})."
-    fixed = [axis for axis in axes if isinstance(axis, int)]
-    if axes.count(INSTANCES) != 1:
-        if f"{INSTANCES}·{TOKENS}" in axes:
-            return axes, "flat tokens", "It lines up the tokens of all instances in one row."
-        return axes, "no batch axis", "Its output is the same for all instances, so it says nothing about one."
-    if axes.count(TOKENS) > 1:
-        return axes, "extra axes", "It relates tokens to tokens (attention weights) and holds no vector of one."
-    if len(fixed) != 1 or len(axes) != axes.count(TOKENS) + 2:
-        return axes, "extra axes", "It has more axes than instances, tokens and one width."
-    return axes, "ok", ""
+@dataclass
+class _Tree:
+    """Two passes over a model, from which each module's layers are told."""
+
+    checkpoint: Checkpoint
+    runs: Sequence[Observed]
+    feeds: Sequence[Feed]
+
+    def __post_init__(self) -> None:
+        model = self.checkpoint.model
+        self.base = roles.base_path(model)
+        self.first_names = {id(module): path for path, module in model.named_modules()}
+        self.makers = _makers(model, self.runs[0].outputs)
+        self.grid = _grid(model, self.runs[0].outputs)
+        self.final = self._final()
+
+    def layers_of(self, path: str, module: Any) -> Iterator[Layer]:
+        """The module's layers: its calls, their mean, the parts of each, and what it is given."""
+        blank = Layer(
+            path, type(module).__name__, roles.role(path, module, self.checkpoint.model, self.base), _size(module)
+        )
+        why_not = self._why_not(path, module)
+        if why_not is not None:
+            yield replace(blank, status=why_not[0], why=why_not[1])
+            return
+        calls = [run.outputs[path] for run in self.runs]
+        pairs = list(zip(*calls, strict=True))
+        mains = []
+        for number, pair in enumerate(pairs, 1):
+            address = path if number == 1 else f"{path}#{number}"
+            main = self._layer(replace(blank, path=address, calls=len(pairs)), pair, "", module)
+            mains.append(main)
+            yield main
+            yield from self._parts(main, pair, module)
+        if len(pairs) > 1 and all(layer.capturable and layer.shape == mains[0].shape for layer in mains):
+            yield replace(mains[-1], path=f"{path}#mean")
+        yield from self._inputs(replace(blank, calls=len(pairs)))
+
+    def _why_not(self, path: str, module: Any) -> tuple[str, str] | None:
+        own = path.rpartition(".")[2]
+        if ":" in own or "#" in own:
+            return "odd name", "Its name holds “:” or “#”, which name parts and calls of modules here."
+        if self.first_names[id(module)] != path:
+            other = self.first_names[id(module)] or "the whole model"
+            return "alias", f"It is the very same module as {other}: choose it there."
+        if is_script(module):
+            return "script", "It is compiled TorchScript, on which PyTorch allows no hooks."
+        first, second = (len(run.outputs.get(path, ())) for run in self.runs)
+        if first != second:
+            return "unstable calls", "It ran a different number of times for inputs of different size."
+        if first:
+            return None
+        if not any(True for _ in module.parameters(recurse=False)) and any(True for _ in module.children()):
+            return "container", "It only groups the modules inside it: choose one of those."
+        why = "The model did not run it in a test pass, or ran it past its hooks (by its weights, or its forward())."
+        return "never called", why
+
+    def _layer(self, layer: Layer, pair: tuple[Call, ...], name: str, module: Any) -> Layer:
+        """``layer`` with what the passes tell of the part ``name`` ("": the main one) of one of its calls."""
+        one, two = pair[0], pair[1]
+        key = name or one.main
+        order = one.order
+        if key is None or key not in one.tensors or key not in two.tensors:
+            return replace(layer, status="no tensor", why=f"Its output is no tensor ({one.what}).", order=order)
+        first, second = one.tensors[key], two.tensors[key]
+        if not first.floating:
+            why = f"Its output is whole numbers or truth values ({first.dtype}), not a vector."
+            return replace(layer, status="non-float", why=why, order=order)
+        padded = self.feeds[0].mask is not None
+        axes = name_axes(first.shape, second.shape, [feed.sizes for feed in self.feeds], padded=padded)
+        maker = self.makers.get(first.digest, module)
+        axes = find_positions(axes, maker, weights=first.weights)
+        layer = replace(
+            layer,
+            shape=axes.shape or None,
+            positions=axes.positions,
+            over=axes.over,
+            status=axes.status,
+            why=axes.why,
+            order=order,
+            prefix=self._prefix(axes),
+        )
+        return replace(layer, heads=heads.count(layer, self.checkpoint.model)) if layer.capturable else layer
+
+    def _parts(self, main: Layer, pair: tuple[Call, ...], module: Any) -> Iterator[Layer]:
+        """The other tensors of an output, where there are several."""
+        one = pair[0]
+        for name in one.tensors:
+            if name != one.main and ":" not in name and one.tensors[name].floating:
+                blank = replace(main, path=f"{main.path}:{name}", shape=None, positions=(), over="", heads=0)
+                part = self._layer(replace(blank, status="ok", why=""), pair, name, module)
+                if part.capturable:
+                    yield part
+
+    def _inputs(self, blank: Layer) -> Iterator[Layer]:
+        """What the module is given at its first call: the main tensor, and others by name."""
+        pairs = [run.inputs.get(blank.path) for run in self.runs]
+        if not pairs[0] or not pairs[1]:
+            return
+        pair = (pairs[0][0], pairs[1][0])
+        for name in pair[0].tensors:
+            address = f"{blank.path}:{INPUT}" if name == pair[0].main else f"{blank.path}:{INPUT}.{name}"
+            layer = self._layer(replace(blank, path=address), pair, name, None)
+            if layer.capturable and ":" not in name:
+                yield layer
+
+    def _prefix(self, axes: Axes) -> int:
+        """How many of a picture's positions are no patches: those beyond the grid that the patches were cut by."""
+        if axes.over != "patches" or not self.grid:
+            return 0
+        count = axes.shape[axes.positions[0]]
+        beyond = count - self.grid if isinstance(count, int) else 0
+        return beyond if 0 < beyond <= 16 else 0
+
+    def _final(self) -> str | None:
+        """The path whose output is the base model's last hidden state: a block if there is one, else the shallowest."""
+        outputs = self.runs[0].outputs
+        target = _digest(outputs[self.base][-1]) if outputs.get(self.base) else None
+        if target is None:
+            return None
+        same = [
+            (path if call == 0 else f"{path}#{call + 1}", path)
+            for path, calls in outputs.items()
+            for call, seen in enumerate(calls)
+            if path != self.base and _digest(seen) == target and seen.plain
+        ]
+        named = dict(self.checkpoint.model.named_modules())
+        model = self.checkpoint.model
+        blocks = [name for name, path in same if roles.role(path, named[path], model, self.base) == "block"]
+        if blocks:
+            return blocks[-1]
+        return min((name for name, _ in same), key=lambda name: name.count("."), default=self.base)
 
 
-def _axis(one: int, two: int) -> str | int:
-    (b1, t1), (b2, t2) = _PROBES
-    if one == two:
-        return one
-    for name, (small, large) in {
-        INSTANCES: (b1, b2),
-        TOKENS: (t1, t2),
-        f"{INSTANCES}·{TOKENS}": (b1 * t1, b2 * t2),
-    }.items():
-        if (one, two) == (small, large):
-            return name
-        if one % small == 0 and one // small * large == two:
-            return f"{one // small}·{name}"
-    return "?"
+def _digest(call: Call) -> tuple[Any, ...] | None:
+    return call.tensors[call.main].digest if call.main is not None else None
 
 
-def _final_layer(checkpoint: Checkpoint, run: dict[str, list[Call]], base: str) -> str | None:
-    """The path whose output is the base model's last hidden state: a block where there is one, else the shallowest."""
-    target = run[base][-1].digest if run.get(base) else None
-    if target is None:
-        return None
-    same = [
-        (path if call == 0 else f"{path}#{call + 1}", path)
-        for path, calls in run.items()
-        for call, seen in enumerate(calls)
-        if path != base and seen.digest == target and seen.plain
-    ]
-    named = dict(checkpoint.model.named_modules())
-    blocks = [name for name, path in same if roles.role(path, named[path], checkpoint.model, base) == "block"]
-    if blocks:
-        return blocks[-1]
-    return min((name for name, _ in same), key=lambda name: name.count("."), default=base)
+def _makers(model: Any, outputs: Mapping[str, list[Call]]) -> dict[Any, Any]:
+    """The innermost module that made each tensor, by the tensor's digest; of several the first."""
+    named = dict(model.named_modules())
+    made: dict[Any, Any] = {}
+    leaves = [(call.order, path, call) for path, calls in outputs.items() for call in calls]
+    for _, path, call in sorted(leaves, key=lambda entry: entry[0]):
+        for seen in call.tensors.values():
+            if seen.digest is not None and not any(True for _ in named[path].children()):
+                made.setdefault(seen.digest, named[path])
+    return made
+
+
+def _grid(model: Any, outputs: Mapping[str, list[Call]]) -> int:
+    """Into how many patches a picture is cut: the places of the first convolution whose steps are as wide as itself."""
+    for path, module in model.named_modules():
+        if type(module).__name__ == "Conv2d" and module.kernel_size == module.stride and outputs.get(path):
+            _, _, high, wide = outputs[path][0].tensors[""].shape
+            return int(high * wide)
+    return 0
 
 
 def find(layers: Iterable[Layer], path: str, *, insist: bool = False) -> Layer:
@@ -162,21 +240,31 @@ def find(layers: Iterable[Layer], path: str, *, insist: bool = False) -> Layer:
     A layer with random parameters is given only where ``insist``.
     """
     listed = list(layers)
-    for layer in listed:
-        if layer.path == path:
-            if not layer.capturable:
-                raise LayerError(
-                    f"This layer cannot be captured. {layer.why}", value=path or layer.kind, remedy="Choose another."
-                )
-            if layer.untrained and not insist:
-                raise LayerError(
-                    f"This layer's vectors would be random. {layer.warning}",
-                    value=path or layer.kind,
-                    remedy="Choose a layer that was trained, or insist on this one.",
-                    code="choice.untrained",
-                )
-            return layer
-    paths = [layer.path for layer in listed if layer.capturable]
+    layer = next((each for each in listed if each.path == path), None) or heads.find(listed, path)
+    if layer is None:
+        raise _unknown(listed, path)
+    if not layer.capturable:
+        raise LayerError(
+            f"This layer cannot be captured. {layer.why}", value=path or layer.kind, remedy="Choose another."
+        )
+    if layer.untrained and not insist:
+        raise LayerError(
+            f"This layer's vectors would be random. {layer.warning}",
+            value=path or layer.kind,
+            remedy="Choose a layer that was trained, or insist on this one.",
+            code="choice.untrained",
+        )
+    return layer
+
+
+def _unknown(layers: list[Layer], path: str) -> LayerError:
+    paths = [layer.path for layer in layers if layer.capturable]
     close = difflib.get_close_matches(path, paths, n=3, cutoff=0.5) or [p for p in paths if p.endswith(path)][:3]
     remedy = f"Did you mean {' or '.join(close)}?" if close else "List the layers to see their names."
-    raise LayerError("There is no such layer", value=path, remedy=remedy)
+    return LayerError("There is no such layer", value=path, remedy=remedy)
+
+
+def variants(layers: Iterable[Layer], layer: Layer) -> list[Layer]:
+    """The ways to take a module: its output, its other calls and parts, its input, and its heads."""
+    same = [each for each in layers if each.module == layer.module and each.capturable]
+    return [*same, *(head for each in same for head in heads.split(each))]

@@ -1,13 +1,14 @@
-"""From one vector a token to one vector an instance."""
+"""From one vector a token (or patch, place, step) to one vector an instance."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embedviz.errors import EmbedvizError
+from embedviz.records import Layer
 
 if TYPE_CHECKING:
     import torch
@@ -22,11 +23,14 @@ AS_TRAINED = "as trained"
 
 @dataclass(frozen=True)
 class Pooling:
-    """A pooling's label and one plain sentence; ``pool`` is None for the checkpoint's own recipe."""
+    """A pooling, said in a label and one plain sentence for each kind of position that it suits.
 
-    label: str
-    sentence: str
+    ``pool`` is None for the checkpoint's own recipe. ``whole``: it reads all positions, those that are no patches too.
+    """
+
+    words: Mapping[str, tuple[str, str]]
     pool: Pool | None
+    whole: bool = False
 
 
 def mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -74,13 +78,88 @@ def weighted_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return total / weights.sum(1, keepdim=True)
 
 
+def flatten(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """All positions' vectors one after the other: (instances, positions · width)."""
+    return hidden.flatten(1)
+
+
+_ALL = "Every place's numbers one after the other: nothing is lost, and the vector is long."
 POOLINGS: dict[str, Pooling] = {
-    AS_TRAINED: Pooling("As trained", "The way this checkpoint's own files say its vectors are made.", None),
-    "mean": Pooling("Mean over tokens", "The average of all real tokens: a good first choice for most models.", mean),
-    "first": Pooling("First token (CLS)", "The first token alone: for models trained to gather meaning in it.", first),
-    "last": Pooling("Last token", "The last real token alone: for models that read from left to right.", last),
-    "max": Pooling("Maximum", "The largest value of each dimension over all tokens: whatever stands out.", maximum),
+    AS_TRAINED: Pooling(
+        {"tokens": ("As trained", "The way this checkpoint's own files say its vectors are made.")}, None
+    ),
+    "mean": Pooling(
+        {
+            "tokens": ("Mean over tokens", "The average of all real tokens: a good first choice for most models."),
+            "patches": ("Mean over patches", "The average of all patches of the picture, without [CLS] and its like."),
+            "places": (
+                "Average over places",
+                "The average of each channel over all places: what is seen, not where.",
+            ),
+            "steps": ("Mean over steps", "The average over all steps: a good first choice for most models."),
+        },
+        mean,
+    ),
+    "first": Pooling(
+        {
+            "tokens": ("First token (CLS)", "The first token alone: for models trained to gather meaning in it."),
+            "patches": (
+                "First position (CLS)",
+                "That alone: for models trained to gather meaning in it.",
+            ),
+            "steps": ("First step", "The first step alone."),
+        },
+        first,
+        whole=True,
+    ),
+    "last": Pooling(
+        {
+            "tokens": ("Last token", "The last real token alone: for models that read from left to right."),
+            "steps": ("Last step", "The last step alone: for models that read from left to right."),
+        },
+        last,
+        whole=True,
+    ),
+    "max": Pooling(
+        {
+            "tokens": ("Maximum", "The largest value of each dimension over all tokens: whatever stands out."),
+            "patches": ("Maximum", "The largest value of each dimension over all patches: whatever stands out."),
+            "places": ("Maximum", "The largest value of each channel over all places: whatever is seen anywhere."),
+            "steps": ("Maximum", "The largest value of each dimension over all steps: whatever stands out."),
+        },
+        maximum,
+    ),
+    "flatten": Pooling(
+        {"patches": ("All places, flattened", _ALL), "places": ("All places, flattened", _ALL)}, flatten, whole=True
+    ),
 }
+
+
+def suited(layer: Layer, *, recipe: bool) -> list[str]:
+    """The poolings that a layer can be taken with; none where it holds one vector an instance already.
+
+    ``recipe``: the checkpoint says how its vectors are made.
+    """
+    names = [name for name, pooling in POOLINGS.items() if layer.over in pooling.words]
+    if not recipe:
+        names = [name for name in names if name != AS_TRAINED]
+    return [name for name in names if name != "first" or layer.over != "patches" or layer.prefix]
+
+
+def label(name: str, over: str) -> str:
+    """What a pooling is called where it goes over these positions."""
+    return _words(name, over)[0]
+
+
+def sentence(name: str, over: str) -> str:
+    """What a pooling does, in one plain sentence."""
+    return _words(name, over)[1]
+
+
+def _words(name: str, over: str) -> tuple[str, str]:
+    words = POOLINGS[name].words
+    return words.get(over) or next(iter(words.values()))
+
 
 #: sentence-transformers' mode names.
 _TRAINED: dict[str, Pool] = {
@@ -93,16 +172,28 @@ _TRAINED: dict[str, Pool] = {
 }
 
 
-def resolve(name: str, checkpoint: Checkpoint, *, final: bool) -> Pool:
-    """The function behind a pooling's name. ``final``: the layer is the one the checkpoint's recipe was made for.
+def resolve(name: str, checkpoint: Checkpoint, layer: Layer) -> Pool:
+    """The function behind a pooling's name, for ``layer``: (instances, positions, width) → (instances, width).
 
-    Raises EmbedvizError for an unknown name, or where there is no recipe to follow.
+    Raises EmbedvizError for an unknown name, one that does not suit the layer, or where there is no recipe to follow.
     """
     if name not in POOLINGS:
         close = difflib.get_close_matches(name, POOLINGS, n=2)
         raise EmbedvizError("There is no such pooling", value=name, remedy=f"Choose {' or '.join(close or POOLINGS)}.")
-    pool = POOLINGS[name].pool
-    return pool if pool is not None else _as_trained(checkpoint, final=final)
+    pooling = POOLINGS[name]
+    if layer.over and layer.over not in pooling.words:
+        fitting = suited(layer, recipe=not checkpoint.recipe.untold)
+        raise EmbedvizError(
+            f"This pooling does not suit a layer of {layer.over}", value=name, remedy=f"Choose {' or '.join(fitting)}."
+        )
+    if pooling.pool is None:
+        # The dense parts were trained on the last layer's vectors and mean nothing on another's.
+        return _as_trained(checkpoint, final=bool(layer.recommended))
+    return pooling.pool if pooling.whole or not layer.prefix else _without_prefix(pooling.pool, layer.prefix)
+
+
+def _without_prefix(pool: Pool, prefix: int) -> Pool:
+    return lambda hidden, mask: pool(hidden[:, prefix:], mask[:, prefix:])
 
 
 def _as_trained(checkpoint: Checkpoint, *, final: bool) -> Pool:
@@ -114,7 +205,6 @@ def _as_trained(checkpoint: Checkpoint, *, final: bool) -> Pool:
 
     def pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         pooled = torch.cat([_TRAINED[mode](hidden, mask) for mode in recipe.modes], dim=1)
-        # The dense parts were trained on the last layer's vectors and mean nothing on another's.
         for dense in recipe.dense if final else ():
             pooled = dense(pooled)
         return torch.nn.functional.normalize(pooled, dim=1) if recipe.normalise else pooled

@@ -95,7 +95,9 @@ def mark(layers: list[Layer], checkpoint: Checkpoint, final: str | None, untrain
 
 
 def _holds_random(layer: Layer, untrained: set[str]) -> bool:
-    path = layer.path.split("#")[0]
+    path = layer.module
+    if layer.part.startswith("input"):  # what a module is given was made before it
+        return False
     return any(name == path or name.startswith(f"{path}.") for name in untrained)
 
 

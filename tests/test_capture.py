@@ -110,8 +110,12 @@ def test_the_final_norm_is_the_last_hidden_state(save: Save, texts: list[str]) -
 def test_repeated_calls_are_layers_of_their_own(save: Save, texts: list[str]) -> None:
     with ev.open_checkpoint(save("Albert")) as checkpoint:
         path = "encoder.albert_layer_groups.0.albert_layers.0"
-        calls = [layer.path for layer in checkpoint.layers if layer.path.split("#")[0] == path]
-        assert calls == [path, f"{path}#2", f"{path}#3"]
+        calls = [layer.path for layer in checkpoint.layers if layer.module == path and not layer.part]
+        assert calls == [path, f"{path}#2", f"{path}#3", f"{path}#mean"]
+        mean = calls.pop()
+        captured = ev.capture(checkpoint, texts, [*calls, mean], "mean")
+        average = np.mean([captured[call].vectors for call in calls], axis=0)
+        assert np.allclose(captured[mean].vectors, average, atol=1e-6)
         captured = ev.capture(checkpoint, texts[:1], calls, "first")
         with torch.inference_mode():
             states = checkpoint.model(**encode(checkpoint, texts[0]), output_hidden_states=True).hidden_states
@@ -136,7 +140,6 @@ def test_batch_size_and_order_do_not_matter(
     together = ev.capture(bundled, texts, layers, pooling)
     shuffled = ev.capture(bundled, texts[::-1], layers, pooling)
     monkeypatch.setattr(text, "TOKEN_BUDGET", 1)
-    monkeypatch.setattr(text.batches, "__defaults__", (1,))
     alone = ev.capture(bundled, texts, layers, pooling)
     for path in layers:
         assert np.allclose(together[path].vectors, shuffled[path].vectors[::-1], atol=2e-6)
@@ -155,7 +158,8 @@ def test_repeated_instances_are_computed_once(bundled: ev.Checkpoint) -> None:
         captured = ev.capture(bundled, ["same", "other", "same", "same"], ["encoder.layer.0"])["encoder.layer.0"]
     finally:
         handle.remove()
-    assert rows == 2
+    # Twice each: once together, and once alone to see whether that makes a difference.
+    assert rows == 2 + 2
     assert np.array_equal(captured.vectors[0], captured.vectors[3])
 
 

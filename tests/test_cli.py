@@ -57,7 +57,10 @@ def test_layers_all_lists_the_others_with_the_reason(tiny: str, capsys: Any) -> 
     out = capsys.readouterr().out
     assert re.search(r"^encoder\.layer +\S* *ModuleList .*groups", out, re.MULTILINE)
     with ev.open_checkpoint(tiny) as checkpoint:
-        assert len(out.splitlines()) == 1 + len(checkpoint.layers)
+        assert len(out.splitlines()) == 2 + sum(not layer.part for layer in checkpoint.layers)
+    assert main(["layers", tiny, "--all", "--parts"]) == 0
+    with ev.open_checkpoint(tiny) as checkpoint:
+        assert len(capsys.readouterr().out.splitlines()) == 2 + len(checkpoint.layers)
 
 
 def test_npy_holds_the_librarys_vectors(tiny: str, table: Path, tmp_path: Path, capsys: Any) -> None:

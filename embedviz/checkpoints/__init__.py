@@ -15,6 +15,7 @@ from embedviz.checkpoints.formats import FORMATS
 from embedviz.checkpoints.places.place import locate
 from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
+from embedviz.modalities.given import check_given
 
 __all__ = ["FORMATS", "Checkpoint", "Options", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
 
@@ -53,6 +54,7 @@ def _open(request: Request) -> Checkpoint:
     for candidate in FORMATS.values():
         if candidate.recognises(request):
             opened: Checkpoint = candidate.open_place(request)
+            opened.assumed_inputs = check_given(request.options.inputs)
             return opened
     from embedviz.checkpoints.places.refused import refuse
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedviz.records import Finding, Layer
+from embedviz.records import Finding, Layer, Reads
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +52,9 @@ def _linears(dense: tuple[torch.nn.Module, ...]) -> list[Any]:
 class Checkpoint:
     """An opened checkpoint. Close it, or use it in ``with``, to drop what an archive was unpacked to.
 
-    ``reads`` says what its instances are: "text", "images", "audio", … ``tokenizer`` is None where there is none.
+    ``reads`` is what its files say its instances are ("text", "images", "audio", …; "unknown inputs" where they do
+    not), ``inputs`` what it is really given. ``tokenizer`` and ``processor`` (of pictures) are None without one.
+    ``hint`` is what the file format knows of its inputs, ``assumed_inputs`` what a person says of them.
     ``assumptions`` are what the weights do not tell and a person may correct. ``lock`` is held during every forward
     pass: captures on one model run one after the other.
     """
@@ -70,11 +73,32 @@ class Checkpoint:
     untrained: frozenset[str] = frozenset()
     reads: str = "text"
     assumptions: tuple[Assumption, ...] = ()
+    processor: Any = None
+    hint: Reads | None = None
+    assumed_inputs: Mapping[str, Any] = field(default_factory=dict)
     #: The folder whose other files belong to the model, and where in it the transformer is; None for a lone file.
     origin: Path | None = None
     inside: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     unpacked: tempfile.TemporaryDirectory[str] | None = None
+    #: How many threads its passes take; None until a run of several batches has told.
+    threads: int | None = None
+
+    @cached_property
+    def _reads(self) -> tuple[Reads, tuple[int, int]]:
+        from embedviz.modalities.reads import find_reads
+
+        return find_reads(self)
+
+    @property
+    def inputs(self) -> Reads:
+        """What the model is given as one instance, found out by trying where nothing says it."""
+        return self._reads[0]
+
+    @property
+    def trial_lengths(self) -> tuple[int, int]:
+        """Two lengths, for an axis of any size, that the model takes."""
+        return self._reads[1]
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -94,14 +118,14 @@ class Checkpoint:
 
     @property
     def blocks(self) -> int:
-        return len({layer.path.split("#")[0] for layer in self.layers if layer.role == "block"})
+        return len({layer.module for layer in self.layers if layer.role == "block"})
 
     @property
     def recommended(self) -> Layer:
         """The layer to start from: the one whose output is the model's last hidden state. LayerError without any."""
         from embedviz.errors import LayerError
 
-        capturable = [layer for layer in reversed(self.layers) if layer.capturable]
+        capturable = [layer for layer in reversed(self.layers) if layer.capturable and not layer.part]
         if not capturable:
             raise LayerError(
                 "No layer of this model can be captured", value=self.name, remedy=unreadable(self) or "Try another."
@@ -139,8 +163,13 @@ def short_count(number: int) -> str:
 
 def unreadable(checkpoint: Checkpoint) -> str:
     """Why instances cannot be given to a checkpoint, in a sentence; "" where they can."""
-    if checkpoint.reads != "text":
-        return f"This model reads {checkpoint.reads}, and so far embedviz gives models text only."
+    reads = checkpoint.inputs
+    if reads.modality in ("tensors", "images"):
+        return ""
+    if reads.modality == "unknown inputs":
+        return f"What this model reads could not be found out: {reads.why}. Say its shape, as in [3, 224, 224]."
+    if reads.modality != "text":
+        return f"This model reads {reads.modality}, which embedviz cannot give to a model."
     if checkpoint.tokenizer is None:
         return "This model has no tokenizer, so text cannot be given to it."
     return ""

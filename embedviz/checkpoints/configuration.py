@@ -120,11 +120,11 @@ def _unknown(family: str, raw: Mapping[str, Any]) -> CheckpointError:
     )
 
 
-def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
+def model_class(config: Any, *, bare: bool, wanted: str = "") -> tuple[Any, Any, list[Finding]]:
     """The class to build, the configuration it takes, and what was noticed.
 
-    Of an encoder with a decoder it is the encoder, of a model of pictures and texts the tower for texts. ``bare``
-    leaves a head (classifier, language model) out.
+    Of an encoder with a decoder it is the encoder, of a model of pictures and texts the tower for texts, or for
+    pictures where "images" are ``wanted``. ``bare`` leaves a head (classifier, language model) out.
     """
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
@@ -133,9 +133,10 @@ def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
     named = str(listed[0]) if isinstance(listed, list | tuple) and listed else ""
     if config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
         return MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)], config, []
-    tower = _text_tower(config)
+    tower = _tower(config, wanted)
     if tower is not None:
-        return tower, config.text_config, [_tower_finding(tower, config)]
+        kind, inner = tower
+        return kind, inner, [_tower_finding(kind, config, pictures=inner is config.vision_config)]
     kind = None if bare else getattr(transformers, named, None)
     if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)) or named.endswith(
         "PreTrainedModel"
@@ -161,25 +162,29 @@ def model_class(config: Any, *, bare: bool) -> tuple[Any, Any, list[Finding]]:
     return kind, config, findings
 
 
-def _text_tower(config: Any) -> Any:
+def _tower(config: Any, wanted: str) -> tuple[Any, Any] | None:
+    """The class and configuration of one tower of a model of pictures and texts; None where it is no such model."""
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     if not (hasattr(config, "text_config") and hasattr(config, "vision_config")) or type(config) not in MODEL_MAPPING:
         return None
     whole = MODEL_MAPPING[type(config)]
-    name = getattr(whole, "__name__", "").replace("Model", "TextModel")
-    return getattr(transformers, name, None)
+    pictures = wanted == "images"
+    name = getattr(whole, "__name__", "").replace("Model", "VisionModel" if pictures else "TextModel")
+    kind = getattr(transformers, name, None)
+    return None if kind is None else (kind, config.vision_config if pictures else config.text_config)
 
 
-def _tower_finding(tower: Any, config: Any) -> Finding:
+def _tower_finding(tower: Any, config: Any, *, pictures: bool) -> Finding:
+    opened, other = ("pictures", "text") if pictures else ("texts", "images")
     return Finding(
         code="configuration.tower",
         severity="info",
-        title="Of this model of pictures and texts, the tower for texts was opened",
+        title=f"Of this model of pictures and texts, the tower for {opened} was opened",
         evidence=f"{tower.__name__} of {config.model_type}",
         why="The two towers take different inputs; each has a module tree of its own.",
-        remedy="Give texts as instances.",
+        remedy=f"Give {opened} as instances. For the other tower, say that it reads {other} (input.modality).",
     )
 
 

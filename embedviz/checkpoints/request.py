@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: Before the path of a module where that, and not a place in the file, is the part that is wanted.
 MODULE = "module "
 ARCHITECTURE = "architecture.py"
+#: Before the names of what is said of a model's inputs, which is no value of its configuration.
+_INPUT = "input."
 #: What ``torch.save`` writes, by ``sniff``'s names.
 _TORCH = ("torch", "torch-legacy")
 
@@ -46,7 +48,13 @@ class Options:
 
     @property
     def assumed(self) -> dict[str, Any]:
-        return dict(self.assume)
+        """What is assumed of the configuration."""
+        return {name: value for name, value in self.assume if not name.startswith(_INPUT)}
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What is said of what the model reads: "modality", "shape", … (see ``modalities.reads``)."""
+        return {name.removeprefix(_INPUT): value for name, value in self.assume if name.startswith(_INPUT)}
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values, for a worker."""

@@ -90,7 +90,7 @@ class Case:
 
     @property
     def tokenizer(self) -> Any:
-        reads = self.checkpoint.reads
+        reads = self.checkpoint.inputs.modality
         if reads != "text":
             raise Unchecked(f"the model reads {reads}, and the built-in probes are texts")
         if self.checkpoint.tokenizer is None:
@@ -261,7 +261,7 @@ class Case:
         import torch
 
         with torch.inference_mode():
-            pool = resolve(name or self.pooling, self.checkpoint, final=True)
+            pool = resolve(name or self.pooling, self.checkpoint, self.layer)
             vectors = pool(seen.hidden, seen.mask) if seen.hidden.ndim == 3 else seen.hidden
             return np.asarray(vectors.float().cpu().numpy())
 

@@ -19,8 +19,9 @@ _MEAN = "the mean over the tokens of the last block"
 
 def recipe(case: Case) -> Iterator[Finding]:
     told = case.checkpoint.recipe
-    if case.checkpoint.reads != "text":
-        raise Unchecked(f"the model reads {case.checkpoint.reads}")
+    reads = case.checkpoint.inputs.modality
+    if reads != "text":
+        raise Unchecked(f"the model reads {reads}")
     if not told.untold:
         return
     usual = "the last token of the last block, or the mean over all" if _forward_only(case) else _MEAN
@@ -69,7 +70,7 @@ def pooling(case: Case) -> Iterator[Finding]:
 
 
 def head(case: Case) -> Iterator[Finding]:
-    layers = [layer for layer in case.checkpoint.layers if layer.role == "head" and layer.capturable]
+    layers = [layer for layer in case.checkpoint.layers if layer.role == "head" and layer.capturable and not layer.part]
     if not layers:
         return
     scores = layers[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ import numpy.typing as npt
 
 from embedviz.doctor.unchecked import ModelFails, Unchecked
 from embedviz.errors import first_line
-from embedviz.hooks import evaluating, forward, hooked, main_tensor
+from embedviz.hooks import forward, hooked, undisturbed
 from embedviz.modalities import text
+from embedviz.modalities.feed import text_feed
+from embedviz.parts import main_tensor
 from embedviz.records import INSTANCES, TOKENS, Layer
 from embedviz.vectors import unit_vectors
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
     from embedviz.checkpoints import Checkpoint
+
+
+_SEEDS = itertools.count(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +63,7 @@ def run_pass(
     batch = text.pad(tokenised, np.array(rows, dtype=np.int64), checkpoint)
     if left:
         batch = _turned(batch)
-    path, _, call = layer.path.partition("#")
+    path, call = layer.module, layer.call
     seen: list[torch.Tensor] = []
     largest: dict[str, float] = {}
     pooled: dict[str, torch.Tensor] = {}
@@ -77,13 +83,15 @@ def run_pass(
 
     modules = {path: model.get_submodule(path)} if poolers is None else dict(model.named_modules())
     try:
-        with checkpoint.lock, evaluating(model), hooked(modules, see):
-            forward(checkpoint, batch)
+        with checkpoint.lock, undisturbed(model), hooked(modules, see):
+            # Random numbers are put back after each pass; with the same ones again, dropout would go unnoticed.
+            torch.manual_seed(next(_SEEDS))
+            forward(checkpoint, text_feed(batch, checkpoint))
     except Exception as error:
         raise ModelFails(f"the model fails on ordinary input ({first_line(error)})") from error
-    if len(seen) < int(call or 1):
+    if len(seen) < call:
         raise Unchecked(f"the model did not run {path} on ordinary input")
-    hidden = _arranged(seen[int(call or 1) - 1], layer)
+    hidden = _arranged(seen[call - 1], layer)
     return Pass(hidden, batch["attention_mask"].bool(), largest, pooled)
 
 

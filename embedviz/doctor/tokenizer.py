@@ -16,7 +16,7 @@ _GENERIC = {"PreTrainedTokenizer", "TokenizersBackend", "PythonBackend"}
 
 
 def missing(case: Case) -> Iterator[Finding]:
-    reads = case.checkpoint.reads
+    reads = case.checkpoint.inputs.modality
     if reads != "text":
         raise Unchecked(f"the model reads {reads}")
     told = [each for each in case.checkpoint.findings if each.section == "tokenizer"]

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 TOKEN_BUDGET = 1_024
 
 
+Features = dict[str, list[list[int]]]
+
+
 @dataclass(frozen=True)
 class Tokenised:
     """Unpadded token rows: ``features`` maps "input_ids" and others to one list an instance.
@@ -31,7 +34,7 @@ class Tokenised:
     ``cut`` counts the tokens of each that did not fit.
     """
 
-    features: dict[str, list[list[int]]]
+    features: Features
     cut: IntArray
 
     @property
@@ -39,40 +42,93 @@ class Tokenised:
         return np.array([len(row) for row in self.features["input_ids"]], dtype=np.int64)
 
 
-def tokenise(checkpoint: Checkpoint, texts: Sequence[str]) -> Tokenised:
-    """Tokenise each text, with the checkpoint's own prompt and casing, cut to its longest input.
+#: A text, a pair of texts that the model reads together, or token ids that are given as they are.
+Item = str | tuple[str, str] | tuple[int, ...]
 
-    Raises InstancesError for a text without any token, CaptureError for a token the model has no row for.
+
+def tokenise(checkpoint: Checkpoint, items: Sequence[Item], prompt: str | None = None) -> Tokenised:
+    """Tokenise each text or pair, with the checkpoint's own prompt and casing, cut to its longest input.
+
+    ``prompt`` is put before each text in place of the checkpoint's own. Raises InstancesError for a text without any
+    token and for an item of another kind, CaptureError for a token the model has no row for.
     """
     if why := unreadable(checkpoint):
         raise InstancesError(why, value=checkpoint.name, remedy="The doctor's page says what is missing.")
     recipe, longest = checkpoint.recipe, checkpoint.max_tokens
-    prepared = [recipe.prompt + (text.lower() if recipe.lower_case else text).strip() for text in texts]
-    features = _encode(checkpoint, [text[:_MAX_CHARACTERS] for text in prepared], None)
+    before = recipe.prompt if prompt is None else prompt
+    lower = recipe.lower_case
+    prepared = [_prepared(item, before, lower) for item in items]
+    features, cut = _encode_all(checkpoint, prepared, longest)
+    _check_ids(checkpoint, items, features["input_ids"])
+    return Tokenised(features, cut)
+
+
+def _prepared(item: Item, prompt: str, lower: bool) -> Any:
+    if isinstance(item, str):
+        return (prompt + (item.lower() if lower else item).strip())[:_MAX_CHARACTERS]
+    kinds = {type(part) for part in item} if isinstance(item, tuple | list) else set()
+    if kinds == {str} and len(item) == 2:
+        one, other = (_prepared(str(part), "", lower) for part in item)
+        return prompt + one, other
+    if kinds == {int}:
+        return tuple(item)
+    raise InstancesError(
+        "An instance is not a text",
+        value=repr(item)[:60],
+        remedy="Pass strings, pairs of strings, or lists of token ids.",
+    )
+
+
+def _encode_all(checkpoint: Checkpoint, prepared: list[Any], longest: int) -> tuple[Features, IntArray]:
+    """The features of each item, in order, and how many of its tokens did not fit."""
+    ids = [place for place, item in enumerate(prepared) if isinstance(item, tuple) and isinstance(item[0], int)]
+    if not ids:
+        return _encode_texts(checkpoint, prepared, longest)
+    texts = [place for place in range(len(prepared)) if place not in set(ids)]
+    features: Features = {}
+    lost = np.zeros(len(prepared), dtype=np.int64)
+    if texts:
+        features, lost[texts] = _encode_texts(checkpoint, [prepared[place] for place in texts], longest)
+    names = list(features) or ["input_ids"]
+    rows: Features = {name: [[]] * len(prepared) for name in names}
+    for name in names:
+        for place, row in zip(texts, features.get(name, []), strict=True):
+            rows[name][place] = row
+        for place in ids:
+            whole = [int(token) for token in prepared[place]]
+            # Given ids stand as they are: no special token is added, and all of them count.
+            rows[name][place] = (
+                whole[:longest] if name == "input_ids" else [0 if "type" in name else 1] * len(whole[:longest])
+            )
+            lost[place] = max(0, len(whole) - longest)
+    return rows, lost
+
+
+def _encode_texts(checkpoint: Checkpoint, prepared: list[Any], longest: int) -> tuple[Features, IntArray]:
+    features = _encode(checkpoint, prepared, None)
     lengths = [len(row) for row in features["input_ids"]]
     too_long = [place for place, length in enumerate(lengths) if length > longest]
     if too_long:
         # Cutting is the tokenizer's own work: it keeps the closing special token in its place.
-        shorter = _encode(checkpoint, [prepared[place][:_MAX_CHARACTERS] for place in too_long], longest)
+        shorter = _encode(checkpoint, [prepared[place] for place in too_long], longest)
         for name, rows in shorter.items():
             for place, row in zip(too_long, rows, strict=True):
                 features[name][place] = row
-    _check_ids(checkpoint, texts, features["input_ids"])
     kept = [len(row) for row in features["input_ids"]]
-    return Tokenised(features, np.array(lengths, dtype=np.int64) - np.array(kept, dtype=np.int64))
+    return features, np.array(lengths, dtype=np.int64) - np.array(kept, dtype=np.int64)
 
 
 #: Longer texts would only cost time: no model reads this far.
 _MAX_CHARACTERS = 2_000_000
 
 
-def _encode(checkpoint: Checkpoint, texts: list[str], longest: int | None) -> dict[str, list[list[int]]]:
+def _encode(checkpoint: Checkpoint, texts: list[Any], longest: int | None) -> Features:
     encoded = _tokens(checkpoint, texts, longest)
-    accepted = _accepted(checkpoint)
+    accepted = {"input_ids", *_accepted(checkpoint)}
     return {name: list(rows) for name, rows in encoded.items() if name in accepted}
 
 
-def _tokens(checkpoint: Checkpoint, texts: list[str], longest: int | None) -> Any:
+def _tokens(checkpoint: Checkpoint, texts: list[Any], longest: int | None) -> Any:
     """What the tokenizer makes of ``texts``. CaptureError where it fails on them."""
     try:
         return checkpoint.tokenizer(texts, truncation=longest is not None, max_length=longest, verbose=False)
@@ -94,19 +150,29 @@ def _accepted(checkpoint: Checkpoint) -> set[str]:
     return set(inspect.signature(checkpoint.model.forward).parameters)
 
 
-def _check_ids(checkpoint: Checkpoint, texts: Sequence[str], rows: list[list[int]]) -> None:
-    known = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
-    for text, row in zip(texts, rows, strict=True):
+def _check_ids(checkpoint: Checkpoint, items: Sequence[Item], rows: list[list[int]]) -> None:
+    known = vocabulary_rows(checkpoint)
+    for item, row in zip(items, rows, strict=True):
+        shown = repr(item)[:42]
         if not row:
-            raise InstancesError(
-                "The tokenizer makes no token of this text", value=repr(text[:40]), remedy="Leave it out."
-            )
-        if max(row) >= known:
+            raise InstancesError("The tokenizer makes no token of this text", value=shown, remedy="Leave it out.")
+        if known is not None and (max(row) >= known or min(row) < 0):
+            wrong = max(row) if max(row) >= known else min(row)
             raise CaptureError(
-                f"The tokenizer gives token {max(row):,}, but the model knows only {known:,}",
-                value=repr(text[:40]),
+                f"The tokenizer gives token {wrong:,}, but the model knows only {known:,}",
+                value=shown,
                 remedy="The tokenizer is of another model: put the right tokenizer files into the folder.",
             )
+
+
+def vocabulary_rows(checkpoint: Checkpoint) -> int | None:
+    """How many tokens the model has a vector for; None where it does not say which table that is."""
+    get: Any = getattr(checkpoint.model, "get_input_embeddings", None)
+    try:
+        weight = getattr(get(), "weight", None) if get is not None else None
+    except (AttributeError, NotImplementedError):
+        return None
+    return int(weight.shape[0]) if weight is not None else None
 
 
 def batches(tokenised: Tokenised, budget: int = TOKEN_BUDGET) -> Iterator[IntArray]:
@@ -149,7 +215,7 @@ def probe_batch(checkpoint: Checkpoint, instances: int, tokens: int) -> dict[str
         except CaptureError:
             log.info("the tokenizer fails on the probe; any ids give the same shapes", exc_info=True)
     # A tokenizer of another model may give ids this one has no row for; the shapes are the same all the same.
-    rows = checkpoint.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
+    rows = vocabulary_rows(checkpoint) or 2
     ids = [word % rows for word in (words * (tokens // max(1, len(words)) + 1))[:tokens]]
     batch: dict[str, Any] = {"input_ids": torch.tensor([ids] * instances)}
     batch["attention_mask"] = torch.ones_like(batch["input_ids"])

@@ -13,7 +13,7 @@ from embedviz.errors import CheckpointError
 from embedviz.records import Finding
 from embedviz.ui import health, options, words
 from embedviz.ui.look import main_button
-from embedviz.ui.picture import Opened
+from embedviz.ui.opened import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
 from embedviz.workers.pool import Source

@@ -7,11 +7,13 @@ from typing import Any
 import streamlit as st
 
 from embedviz.figures import CONFIG, describe, scatter
-from embedviz.pooling import POOLINGS
+from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
 from embedviz.ui.map_choice import map_choice
-from embedviz.ui.picture import Opened, Picture, Settings, kept
+from embedviz.ui.opened import Opened
+from embedviz.ui.picture import Picture, kept
+from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 from embedviz.vectors import POSTPROCESSING
 
@@ -95,7 +97,9 @@ def _show(picture: Picture, session: State) -> None:
 
 def _heading(settings: Settings) -> None:
     layer = words.escape(settings.layer or "the whole model")
-    pooling = POOLINGS[settings.pooling].label.lower()
+    found = settings.opened.layer(settings.layer)
+    over = found.over if found is not None else ""
+    pooling = label(settings.pooling, over).lower()
     then = POSTPROCESSING[settings.postprocessing].label.lower()
     count = words.count(len(settings.instances), "instance")
     st.markdown(f"# {layer}")

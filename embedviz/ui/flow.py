@@ -8,10 +8,13 @@ from embedviz.doctor.report import Report
 from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
 from embedviz.ui import health, words
+from embedviz.ui.cost import cost, quick
 from embedviz.ui.jobs import start
 from embedviz.ui.look import main_button
-from embedviz.ui.picture import Opened, Picture, Settings, cost, draw, kept, open_checkpoint, opened, quick
+from embedviz.ui.opened import Opened, open_checkpoint, opened
+from embedviz.ui.picture import Picture, draw, kept
 from embedviz.ui.remedies import remedies
+from embedviz.ui.settings import Settings
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.store import store
 

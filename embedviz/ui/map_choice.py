@@ -8,7 +8,8 @@ import streamlit as st
 
 from embedviz.projection import METHODS, Parameter
 from embedviz.ui.look import main_button
-from embedviz.ui.picture import MapSettings, Picture
+from embedviz.ui.picture import Picture
+from embedviz.ui.settings import MapSettings
 from embedviz.ui.state import State
 
 _PLAIN = "one colour"

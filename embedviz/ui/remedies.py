@@ -12,7 +12,7 @@ import streamlit as st
 from embedviz.errors import EmbedvizError
 from embedviz.ui import options
 from embedviz.ui.look import main_button
-from embedviz.ui.picture import Opened
+from embedviz.ui.opened import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
 from embedviz.workers.pool import Source

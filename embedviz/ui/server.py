@@ -16,7 +16,9 @@ from embedviz.errors import unexpected
 from embedviz.modalities.samples import load_sample
 from embedviz.pooling import AS_TRAINED
 from embedviz.ui.jobs import Job, start
-from embedviz.ui.picture import Settings, draw, open_checkpoint, opened
+from embedviz.ui.opened import open_checkpoint, opened
+from embedviz.ui.picture import draw
+from embedviz.ui.settings import Settings
 from embedviz.workers.pool import pool
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from embedviz.errors import EmbedvizError
 from embedviz.modalities.samples import SAMPLES
 from embedviz.records import Instances
 from embedviz.ui.jobs import Job, leave_all
-from embedviz.ui.picture import MapSettings, Opened, Settings
+from embedviz.ui.opened import Opened
+from embedviz.ui.settings import MapSettings, Settings
 from embedviz.workers.pool import Source, pool
 
 log = logging.getLogger(__name__)

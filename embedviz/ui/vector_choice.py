@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from embedviz.pooling import AS_TRAINED, POOLINGS
-from embedviz.records import TOKENS, Layer
+from embedviz.layers import variants
+from embedviz.pooling import AS_TRAINED, label, sentence
+from embedviz.records import Layer
+from embedviz.ui import words
 from embedviz.ui.layer_tree import layer_tree
-from embedviz.ui.picture import Opened
+from embedviz.ui.opened import Opened
 from embedviz.ui.state import State
 from embedviz.ui.words import escape
 from embedviz.vectors import POSTPROCESSING
+
+_ONE_ALREADY = {
+    "text": "This layer gives one vector a text already.",
+    "tensors": "This layer gives one vector an instance already.",
+    "images": "This layer gives one vector a picture already.",
+}
 
 
 def vector_choice(state: State, opened: Opened | None) -> None:
@@ -21,20 +29,24 @@ def vector_choice(state: State, opened: Opened | None) -> None:
         return
     if not opened.capturable:
         with st.container(key="layer_tree"):
-            layer_tree(opened.layers, None, key=f"tree_{opened.fingerprint[:12]}", height=330)
+            layer_tree(opened.modules, None, key=f"tree_{opened.fingerprint[:12]}", height=330)
         st.caption(escape(opened.unreadable or "None of these layers can be captured; each says why."))
         return
     if state.layer is None or opened.layer(state.layer) is None:
         state.layer = opened.recommended
-    if state.pooling not in opened.poolings:
-        state.pooling = AS_TRAINED if opened.recipe else "mean"
+    # The tree shows modules and their calls; of which part the vectors are is chosen below it.
+    module = state.layer.partition(":")[0]
     with st.container(key="layer_tree"):
-        chosen = layer_tree(opened.layers, state.layer, key=f"tree_{opened.fingerprint[:12]}", height=330)
-    if chosen is not None and chosen != state.layer:
+        chosen = layer_tree(opened.modules, module, key=f"tree_{opened.fingerprint[:12]}", height=330)
+    if chosen is not None and chosen != module:
         state.layer = chosen
-    layer = opened.layer(state.layer)
-    assert layer is not None
     _path_twin(state, opened)
+    layer = opened.layer(_part(state, opened))
+    assert layer is not None
+    poolings = opened.poolings(layer)
+    if poolings and state.pooling not in poolings:
+        state.pooling = AS_TRAINED if AS_TRAINED in poolings else poolings[0]
+    state.pooling = state.pooling or "mean"
     if layer.untrained:
         _insist(state, opened, layer)
     _pooling(state, opened, layer)
@@ -51,9 +63,36 @@ def _insist(state: State, opened: Opened, layer: Layer) -> None:
         state.insisted.discard(known)
 
 
+def _part(state: State, opened: Opened) -> str:
+    """The path of the chosen part of the module: its output, the mean of its calls, its input, a head."""
+    assert state.layer is not None
+    shown = state.layer
+    module = opened.layer(shown.partition(":")[0])
+    found = variants(opened.layers, module) if module is not None else []
+    paths = [layer.path for layer in found]
+    if len(paths) < 2:
+        return shown
+    key = f"part_{opened.fingerprint[:12]}_{shown}"
+
+    def choose() -> None:
+        if st.session_state[key] != shown:
+            state.layer = st.session_state[key]
+
+    st.selectbox(
+        "Which vectors of it",
+        paths,
+        index=paths.index(shown) if shown in paths else None,
+        key=key,
+        format_func=words.part,
+        on_change=choose,
+        help="What the module makes, what it is given, one of its calls, or one attention head of it.",
+    )
+    return state.layer
+
+
 def _path_twin(state: State, opened: Opened) -> None:
     """The same choice as a plain list, for whoever prefers typing or a screen reader."""
-    paths = [layer.path for layer in opened.layers if layer.capturable]
+    paths = [layer.path for layer in opened.capturable]
     # A new key for each layer chosen in the tree; and a list may tell, late, what it was drawn with.
     shown = state.layer
     key = f"layer_path_{opened.fingerprint[:12]}_{shown}"
@@ -76,7 +115,8 @@ def _path_twin(state: State, opened: Opened) -> None:
 
 def _pooling(state: State, opened: Opened, layer: Layer) -> None:
     left, right = st.columns(2)
-    pooled = TOKENS in (layer.shape or ())
+    poolings = opened.poolings(layer)
+    pooled = bool(poolings)
     key, then = f"pooling_{opened.fingerprint[:12]}", list(POSTPROCESSING)
 
     def choose() -> None:
@@ -84,13 +124,13 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
 
     left.selectbox(
         "Pooling",
-        opened.poolings,
-        index=opened.poolings.index(str(state.pooling)),
+        poolings or [str(state.pooling)],
+        index=poolings.index(str(state.pooling)) if pooled else 0,
         key=key,
-        format_func=lambda name: POOLINGS[name].label,
+        format_func=lambda name: label(name, layer.over),
         disabled=not pooled,
         on_change=choose,
-        help="How the vectors of a text's tokens become one vector. "
+        help=f"How the vectors of an instance's {layer.over or 'parts'} become one vector. "
         + (escape(f"As trained here: {opened.recipe}.") if opened.recipe else escape(f"{opened.untold}.")),
     )
     right.selectbox(
@@ -102,7 +142,7 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
         on_change=choose,
         help="What is done to the vectors before they are compared and drawn.",
     )
-    explained = POOLINGS[str(state.pooling)].sentence if pooled else "This layer gives one vector a text already."
+    explained = sentence(str(state.pooling), layer.over) if pooled else _ONE_ALREADY[opened.reads.modality]
     if pooled and state.pooling == AS_TRAINED:
         explained = f"As trained: the {opened.recipe}."
     st.caption(escape(f"{explained} {POSTPROCESSING[state.postprocessing].sentence}"))

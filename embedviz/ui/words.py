@@ -42,3 +42,21 @@ def size(value: float) -> str:
 def count(number: int, noun: str) -> str:
     """ "1 instance", "240 instances"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def part(path: str) -> str:
+    """Which vectors of a module a layer's path means: "Its output", "What it is given", "Head 3"."""
+    before, _, name = path.partition(":")
+    call = before.partition("#")[2]
+    told = "the mean of all calls" if call == "mean" else f"call {call}" if call else ""
+    whole, _, head = name.rpartition("head") if name.rpartition(":")[2].startswith("head") else (name, "", "")
+    whole = whole.rstrip(":")
+    if not whole:
+        said = "Its output"
+    elif whole == "input":
+        said = "What it is given"
+    elif whole.startswith("input."):
+        said = f"What it is given as {whole.removeprefix('input.')}"
+    else:
+        said = f"{whole} of its output"
+    return ", ".join(each for each in (said, f"head {head}" if head else "", told) if each)

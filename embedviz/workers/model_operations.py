@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedviz.errors import WorkerError
+from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
+from embedviz.workers.items import unpack
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
 
@@ -66,19 +67,26 @@ def operations() -> Operations:
         say("reading the module tree")
         return {**summary(checkpoint), "seconds": time.perf_counter() - started}, {}
 
-    def capture(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    def capture(arguments: dict[str, Any], given: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.capture import capture_all
 
-        items = tuple(arguments["items"])
-        instances = Instances(items, tuple(arguments["ids"]))
-        caught = capture_all(
-            held(),
-            instances,
-            arguments["layers"],
-            arguments["poolings"],
-            insist=bool(arguments.get("insist")),
-            progress=context.progress("capturing"),
-        )
+        told = arguments["items"]
+        instances = Instances(unpack(told, given), tuple(arguments["ids"]), modality=told["modality"])
+        try:
+            caught = capture_all(
+                held(),
+                instances,
+                arguments["layers"],
+                arguments["poolings"],
+                insist=bool(arguments.get("insist")),
+                progress=context.progress("capturing"),
+                device="cpu",
+            )
+        except Cancelled as error:
+            if error.kept is None:
+                raise
+            # What is done is worth keeping: the next run begins there.
+            caught = error.kept
         keys = list(caught)
         arrays: Arrays = {f"{number}": caught[key].vectors for number, key in enumerate(keys)}
         some = caught[keys[0]]
@@ -88,7 +96,7 @@ def operations() -> Operations:
             {"layer": layer, "asked": asked, "pooling": found.pooling, "notes": found.notes}
             for (layer, asked), found in caught.items()
         ]
-        return described, arrays
+        return {"ids": some.ids, "layers": described}, arrays
 
     def examine(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.doctor import examine
@@ -123,8 +131,11 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
         "max_tokens": checkpoint.max_tokens,
         "recipe": "" if checkpoint.recipe.untold else checkpoint.recipe.text,
         "untold": checkpoint.recipe.untold,
-        "recommended": checkpoint.recommended.path if any(layer.capturable for layer in checkpoint.layers) else "",
+        "recommended": checkpoint.recommended.path
+        if any(layer.capturable and not layer.part for layer in checkpoint.layers)
+        else "",
         "unreadable": unreadable(checkpoint),
+        "reads": asdict(checkpoint.inputs),
         "assumptions": [asdict(assumption) for assumption in checkpoint.assumptions],
         "layers": [asdict(layer) for layer in checkpoint.layers],
         "findings": [asdict(finding) for finding in checkpoint.findings],

@@ -70,13 +70,16 @@ class ModelWorker:
     def capture(
         self,
         arguments: dict[str, Any],
+        arrays: Arrays | None = None,
         progress: Progress | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> tuple[Any, Arrays]:
         """``model_operations``' capture."""
         with self._turn_when_free(progress, stopped):
             process = self._ensure_open(progress, stopped)
-            return process.ask("capture", arguments, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE)
+            return process.ask(
+                "capture", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
+            )
 
     def examine(
         self,

@@ -74,7 +74,7 @@ class Process:
         number = next(self._numbers)
         until = time.monotonic() + deadline
         self._send({"id": number, "operation": operation, "arguments": arguments, "deadline": deadline}, arrays)
-        asked_to_stop = 0.0
+        asked_to_stop, unwanted = 0.0, False
         while True:
             frame = self._next()
             if frame is not None:
@@ -89,9 +89,13 @@ class Process:
                 if event != "progress" or not _tells(message):
                     self.kill()
                     raise WorkerError("A worker sent a damaged message", remedy="Open the checkpoint again.")
-                if progress is not None:
-                    progress(message["phase"], message["done"], message["total"])
-            if stopped() and not asked_to_stop:
+                if progress is not None and not unwanted:
+                    try:
+                        progress(message["phase"], message["done"], message["total"])
+                    except Cancelled:
+                        # The worker is told, and may still send what is done so far.
+                        unwanted = True
+            if (unwanted or stopped()) and not asked_to_stop:
                 asked_to_stop = time.monotonic()
                 self._send({"cancel": number})
             if asked_to_stop and time.monotonic() > asked_to_stop + GRACE:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from embedviz.errors import EmbedvizError, WorkerError, unexpected
+from embedviz.errors import EmbedvizError, WorkerError, unexpected, want_of_memory
 from embedviz.workers import limits, model_operations, numbers_operations
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays, error_message, receive, send
@@ -73,7 +73,7 @@ def _answer(
     try:
         value, results = operations[message["operation"]](message["arguments"], arrays, context)
     except EmbedvizError as error:
-        told = _explained(error) if _want_of_memory(error) else error
+        told = _explained(error) if want_of_memory(error) else error
         say({"id": number, "event": "error", **error_message(told)})
     except BaseException as error:  # libraries below panic with exceptions of their own; a worker must say so
         if isinstance(error, SystemExit | KeyboardInterrupt):
@@ -83,19 +83,8 @@ def _answer(
         say({"id": number, "event": "result", "value": value}, results)
 
 
-def _want_of_memory(error: BaseException | None) -> bool:
-    """Whether it failed, or what it came from failed, because memory was refused."""
-    if error is None:
-        return False
-    # oneDNN says no more than that it could not create a primitive.
-    told = isinstance(error, MemoryError) or any(
-        words in str(error) for words in ("allocate memory", "could not create a primitive")
-    )
-    return told or _want_of_memory(error.__cause__)
-
-
 def _explained(error: BaseException) -> EmbedvizError:
-    if _want_of_memory(error):
+    if want_of_memory(error):
         return WorkerError(
             f"There is not enough memory for this (the limit is {limits.memory_budget() / 2**30:.2g} GiB)",
             remedy="Take fewer or shorter instances, fewer layers, or a smaller checkpoint.",

@@ -19,7 +19,7 @@ Arrays = dict[str, np.ndarray]
 #: A worker that opened a hostile file may be hostile itself; what it sends is bounded.
 _MAX_HEADER = 256 * 2**20
 _MAX_ARRAYS = 16 * 2**30
-_DTYPES = {"float32", "float64", "int64", "int32", "bool"}
+_DTYPES = {"float32", "float64", "int64", "int32", "uint8", "bool"}
 
 
 def send(stream: BinaryIO, message: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> None:

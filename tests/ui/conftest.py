@@ -124,6 +124,6 @@ def _workers() -> None:
 def app(monkeypatch: pytest.MonkeyPatch) -> App:
     """A new session with its first picture. All of AppTest's sessions have one name, so the last one's state goes."""
     # What a change costs depends on the machine; here every one is drawn without being asked for.
-    monkeypatch.setattr("embedviz.ui.picture._QUICK", float("inf"))
+    monkeypatch.setattr("embedviz.ui.cost._QUICK", float("inf"))
     st.cache_resource.clear()
     return App().until_drawn()

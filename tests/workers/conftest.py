@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from embedviz.workers.items import pack
 from embedviz.workers.pool import Pool
 from embedviz.workers.pool import pool as shared_pool
 
@@ -28,7 +29,7 @@ def own(workers: Pool) -> Iterator[str]:
 
 def capture_request(texts: list[str], **changes: Any) -> dict[str, Any]:
     ids = [str(number) for number in range(len(texts))]
-    request = {"items": texts, "ids": ids, "layers": ["encoder.layer.5"], "poolings": ["mean"]}
+    request = {"items": pack(texts, "text")[0], "ids": ids, "layers": ["encoder.layer.5"], "poolings": ["mean"]}
     return request | changes
 
 

@@ -43,7 +43,8 @@ def test_a_worker_captures_what_the_library_captures(
     shared: ModelWorker, bundled: ev.Checkpoint, texts: list[str]
 ) -> None:
     layers, poolings = ["encoder.layer.1", "encoder.layer.5"], ["mean", "first", "as trained"]
-    described, arrays = shared.capture(capture_request(texts, layers=layers, poolings=poolings))
+    value, arrays = shared.capture(capture_request(texts, layers=layers, poolings=poolings))
+    described = value["layers"]
     assert [(entry["layer"], entry["asked"]) for entry in described] == [
         (layer, pooling) for layer in layers for pooling in poolings
     ]
@@ -73,7 +74,7 @@ def test_a_worker_killed_at_work_names_the_signal_and_opens_again_by_itself(
             kill(first_pid)
 
     with pytest.raises(WorkerError, match="SIGKILL") as raised:
-        shared.capture(capture_request(many()), strike)
+        shared.capture(capture_request(many()), progress=strike)
     assert "Start it again" in raised.value.remedy
     _, arrays = other.capture(capture_request(["untouched"], layers=["encoder.layer.2"]))
     assert arrays["0"].shape == (1, 32)
@@ -128,33 +129,40 @@ def test_cancel_returns_soon_and_keeps_the_model_open(shared: ModelWorker) -> No
             times.append(time.monotonic())
             begun.set()
 
-    with pytest.raises(Cancelled):
-        shared.capture(capture_request(many()), note, begun.is_set)
+    value, arrays = shared.capture(capture_request(many()), progress=note, stopped=begun.is_set)
+    assert 0 < len(value["ids"]) == len(arrays["0"]) < len(many()), "What is done is kept."
     assert time.monotonic() - times[0] < 3.5
     assert not shared.busy
     assert shared.pid == pid
 
 
 def test_who_waits_for_a_busy_model_is_told_so_and_can_stop(shared: ModelWorker) -> None:
-    ended, begun, told, errors = threading.Event(), threading.Event(), [], []
+    ended, begun, told = threading.Event(), threading.Event(), []
+    outcomes: list[object] = []
 
     def occupy() -> None:
         try:
-            shared.capture(capture_request(many()), lambda *_: begun.set(), ended.is_set)
+            outcomes.append(
+                shared.capture(capture_request(many()), progress=lambda *_: begun.set(), stopped=ended.is_set)
+            )
         except Cancelled as error:
-            errors.append(error)
+            outcomes.append(error)
 
     holder = threading.Thread(target=occupy)
     holder.start()
     try:
         assert begun.wait(20)
         with pytest.raises(Cancelled):
-            shared.capture(capture_request(["one"]), lambda phase, *_: told.append(phase), lambda: len(told) > 1)
+            shared.capture(
+                capture_request(["one"]),
+                progress=lambda phase, *_: told.append(phase),
+                stopped=lambda: len(told) > 1,
+            )
         assert set(told) == {"waiting for others who use this model"}
     finally:
         ended.set()
         holder.join(20)
-    assert len(errors) == 1
+    assert len(outcomes) == 1
 
 
 def test_a_session_takes_its_workers_with_it(workers: Pool, shared: ModelWorker) -> None:

@@ -66,7 +66,7 @@ def assemble(
 
     ``prefix`` is taken off the names of the tensors.
     """
-    kind, config, noticed = model_class(config, bare=bare)
+    kind, config, noticed = model_class(config, bare=bare, wanted=request.options.inputs.get("modality", ""))
     loaded = load(kind, config, weights, request, prefix=prefix)
     read = reads(kind)
     tokenizer: Any = None
@@ -74,6 +74,11 @@ def assemble(
     if read == "text":
         request.say("reading the tokenizer")
         tokenizer, told = find_tokenizer(folders, config, request.options)
+    processor: Any = None
+    if read == "images":
+        from embedviz.modalities.image_processor import find_processor
+
+        processor = find_processor(folders, config)
     return Checkpoint(
         name=request.name,
         format=format,
@@ -84,6 +89,7 @@ def assemble(
         size=weights.size,
         dtype=weights.dtype,
         reads=read,
+        processor=processor,
         findings=(*weights.findings, *findings, *noticed, *loaded.findings, *told),
         untrained=frozenset(loaded.missing),
     )

@@ -1,0 +1,93 @@
+"""What the app knows of an opened checkpoint, and how one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from embedviz import heads
+from embedviz.pooling import suited
+from embedviz.records import Finding, Layer, Reads
+from embedviz.ui.jobs import Job
+from embedviz.ui.store import store
+from embedviz.workers.pool import Source, pool
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What the app knows of an opened checkpoint."""
+
+    source: Source
+    name: str
+    text: str
+    format: str
+    fingerprint: str
+    max_tokens: int
+    recipe: str
+    untold: str
+    recommended: str
+    layers: tuple[Layer, ...]
+    findings: tuple[Finding, ...]
+    unreadable: str
+    reads: Reads
+    assumptions: tuple[dict[str, Any], ...]
+
+    def layer(self, path: str) -> Layer | None:
+        return self._by_path.get(path) or heads.find(self.layers, path)
+
+    @cached_property
+    def _by_path(self) -> dict[str, Layer]:
+        return {layer.path: layer for layer in self.layers}
+
+    @cached_property
+    def modules(self) -> tuple[Layer, ...]:
+        """The layers of the tree: without the parts that a module's output is made of, and what it is given."""
+        return tuple(layer for layer in self.layers if not layer.part)
+
+    @property
+    def capturable(self) -> list[Layer]:
+        return [layer for layer in self.modules if layer.capturable]
+
+    @property
+    def identity(self) -> Hashable:
+        """Its content and its owner: what one session's worker made is never shown to another session."""
+        return (self.source.owner, self.fingerprint)
+
+    def poolings(self, layer: Layer) -> list[str]:
+        """The poolings that a layer can be taken with; none where it needs none."""
+        return suited(layer, recipe=bool(self.recipe))
+
+
+def open_checkpoint(source: Source, job: Job) -> None:
+    """Open ``source`` in its worker and keep what it is."""
+    summary = pool().model(source).open(job.progress, job.stopped)
+    opened = Opened(
+        source=source,
+        layers=tuple(_layer(values) for values in summary["layers"]),
+        findings=tuple(Finding(**values) for values in summary["findings"]),
+        assumptions=tuple(summary["assumptions"]),
+        reads=_reads(summary["reads"]),
+        **{name: summary[name] for name in _PLAIN},
+    )
+    store.put(("opened", source), opened, 1000 * len(opened.layers))
+
+
+_PLAIN = ("name", "text", "format", "fingerprint", "max_tokens", "recipe", "untold", "recommended", "unreadable")
+
+
+def _layer(values: dict[str, Any]) -> Layer:
+    shape, positions = values.pop("shape"), values.pop("positions")
+    return Layer(**values, shape=tuple(shape) if shape is not None else None, positions=tuple(positions))
+
+
+def _reads(values: dict[str, Any]) -> Reads:
+    listed: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Reads(**{**values, **listed})
+
+
+def opened(source: Source) -> Opened | None:
+    """What is known of a source that was opened before."""
+    found: Opened | None = store.get(("opened", source))
+    return found
