@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from embedviz.checkpoints import Checkpoint
 
+#: The side of a picture for a model that takes any.
+_USUAL_SIDE = 224
 #: Numbers a batch of arrays may hold, and instances; pictures of 224 × 224 come in batches of 13.
 _MOST_VALUES, _MOST_TOGETHER = 2_000_000, 64
 
@@ -151,7 +153,7 @@ def array_feed(stacked: npt.NDArray[Any], reads: Reads, name: str = "") -> Feed:
     if reads.batch_axis:
         tensor = tensor.movedim(0, reads.batch_axis).contiguous()
     sizes = {INSTANCES: stacked.shape[0]}
-    if None in reads.shape:
+    if None in reads.shape and reads.modality == "tensors":
         sizes[STEPS] = stacked.shape[1 + reads.shape.index(None)]
     return Feed(sizes, (), {name: tensor}) if name else Feed(sizes, (tensor,))
 
@@ -186,7 +188,7 @@ def _images(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Array
             from embedviz.modalities.image_processor import process
 
             return process(checkpoint.processor, chosen)
-        from embedviz.modalities.images import prepare as bring
+        from embedviz.modalities.pixels import prepare as bring
 
         return bring(chosen, reads)
 
@@ -231,6 +233,7 @@ def probe_feeds(checkpoint: Checkpoint) -> tuple[Feed, Feed]:
 def trial_feed(checkpoint: Checkpoint, reads: Reads, count: int, length: int) -> Feed:
     """``count`` different instances of made-up numbers; ``length`` is that of an axis of any size."""
     draw = np.random.default_rng(count)
+    length = _USUAL_SIDE if reads.modality == "images" else length
     shape = (count, *(length if axis is None else axis for axis in reads.shape))
     # Whole numbers may be rows of any table, and every table has two.
     made = draw.integers(0, 2, shape) if reads.dtype.startswith("int") else draw.standard_normal(shape)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import InstancesError
+from embedviz.modalities.fitting import fitted, mismatch
 from embedviz.records import ImageItem, Instances, Reads, TensorItem
 
 
@@ -101,22 +102,7 @@ def _fitted(item: TensorItem, place: int, reads: Reads) -> npt.NDArray[Any]:
             value=f"instance {place}: {item}",
             remedy="Give whole numbers, such as token ids.",
         )
-    shape = tuple(item.shape)
-    if not _matches(shape, reads.shape):
-        core = [axis for axis in shape if axis != 1]
-        wanted = [axis for axis in reads.shape if axis != 1]
-        if not _matches(tuple(core), tuple(wanted)):
-            raise InstancesError(
-                f"The model reads {reads.text}, and an instance is of another shape",
-                value=f"instance {place}: {' × '.join(map(str, shape)) or 'one number'}",
-                remedy="Bring instances of that shape, or say what the model reads.",
-            )
-        sizes = iter(core)
-        array = array.reshape([1 if axis == 1 else next(sizes) for axis in reads.shape])
-    return np.ascontiguousarray(array, dtype=reads.dtype)
-
-
-def _matches(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(
-        axis is None or axis == size for size, axis in zip(shape, wanted, strict=True)
-    )
+    sizes = fitted(item.shape, reads.shape)
+    if sizes is None:
+        raise mismatch(item.shape, reads, f"Instance {place:,}")
+    return np.ascontiguousarray(array.reshape(sizes), dtype=reads.dtype)

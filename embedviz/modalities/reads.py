@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from embedviz.errors import EmbedvizError, first_line
 from embedviz.hooks import few_threads, forward, undisturbed
 from embedviz.modalities.feed import trial_feed
+from embedviz.modalities.image_reads import reads_from_config, reads_of
 from embedviz.modalities.suggestions import SIDES, candidates
 from embedviz.parts import main_tensor
 from embedviz.records import Reads
@@ -60,10 +61,8 @@ def _told(checkpoint: Checkpoint) -> Reads | None:
     if checkpoint.reads == "text":
         return Reads("text", why="its forward() takes token ids")
     if checkpoint.reads == "images":
-        side, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
-        high, wide = side if isinstance(side, list | tuple) else (side or 224, side or 224)
-        usual = (0.5,) * channels
-        return Reads("images", (channels, high, wide), mean=usual, std=usual, why="its forward() takes pictures")
+        processor = checkpoint.processor
+        return reads_of(processor) if processor is not None else reads_from_config(config)
     if checkpoint.reads == "audio":
         if getattr(checkpoint.model, "main_input_name", "") == "input_values":
             return Reads("tensors", (None,), why="its forward() takes sound as a row of samples")
@@ -81,7 +80,7 @@ def _tried(
     fallback: tuple[Reads, tuple[int, int]] | None = None
     with checkpoint.lock, few_threads(checkpoint.model), undisturbed(checkpoint.model):
         for reads in candidates:
-            for lengths in LENGTHS if None in reads.shape else LENGTHS[:1]:
+            for lengths in _lengths(checkpoint, reads):
                 axes = [reads.batch_axis] if corrected or len(reads.shape) < 2 else [reads.batch_axis, 1, 0]
                 for axis in dict.fromkeys(axes):
                     turned = replace(reads, batch_axis=axis)
@@ -93,6 +92,13 @@ def _tried(
             if fallback is not None:
                 return fallback
     return None
+
+
+def _lengths(checkpoint: Checkpoint, reads: Reads) -> tuple[tuple[int, int], ...]:
+    """Lengths to try. Sound is shrunk so much that short pieces would leave as few steps as there are instances."""
+    if None not in reads.shape:
+        return LENGTHS[:1]
+    return LENGTHS[::-1] if checkpoint.reads == "audio" else LENGTHS
 
 
 def _goes_through(checkpoint: Checkpoint, reads: Reads, lengths: tuple[int, int]) -> bool | None:

@@ -121,6 +121,8 @@ def _fits(sample: Sample, reads: Reads) -> bool:
 
 def _sizes(sample: Sample, reads: Reads) -> Sizes | None:
     """The sizes of an instance as a model reads it; None where it cannot."""
+    if reads.shape == (None,):  # sound, or ids of a vocabulary: rows of measurements would mean nothing to it
+        return None
     made = (fitted(sizes, reads.shape) for sizes in sample.shapes)
     return next((sizes for sizes in made if sizes is not None), None)
 
