@@ -89,13 +89,13 @@ class _Tree:
         self.first_names = {id(module): path for path, module in model.named_modules()}
         self.makers = _makers(model, self.runs[0].outputs)
         self.grid = _grid(model, self.runs[0].outputs)
+        self.head = _head(model, self.runs[0].outputs)
         self.final = self._final()
 
     def layers_of(self, path: str, module: Any) -> Iterator[Layer]:
         """The module's layers: its calls, their mean, the parts of each, and what it is given."""
-        blank = Layer(
-            path, type(module).__name__, roles.role(path, module, self.checkpoint.model, self.base), _size(module)
-        )
+        role = "head" if path and path == self.head else roles.role(path, module, self.checkpoint.model, self.base)
+        blank = Layer(path, type(module).__name__, role, _size(module))
         why_not = self._why_not(path, module)
         if why_not is not None:
             yield replace(blank, status=why_not[0], why=why_not[1])
@@ -192,7 +192,11 @@ class _Tree:
     def _final(self) -> str | None:
         """The path whose output is the base model's last hidden state: a block if there is one, else the shallowest."""
         outputs = self.runs[0].outputs
-        target = _digest(outputs[self.base][-1]) if outputs.get(self.base) else None
+        last = outputs.get(self.base)
+        if self.head:
+            # What a head reads is the last that may be an embedding.
+            last = self.runs[0].inputs.get(self.head)
+        target = _digest(last[-1]) if last else None
         if target is None:
             return None
         same = [
@@ -223,6 +227,23 @@ def _makers(model: Any, outputs: Mapping[str, list[Call]]) -> dict[Any, Any]:
             if seen.digest is not None and not any(True for _ in named[path].children()):
                 made.setdefault(seen.digest, named[path])
     return made
+
+
+def _head(model: Any, outputs: Mapping[str, list[Call]]) -> str:
+    """The linear layer that a model outside transformers ends in, behind others: its outputs are scores for a task."""
+    import transformers
+
+    if isinstance(model, transformers.PreTrainedModel):
+        return ""
+    calls = [
+        (outputs[path][-1].order, path, module)
+        for path, module in model.named_modules()
+        if outputs.get(path) and any(True for _ in module.parameters(recurse=False))
+    ]
+    if len(calls) < 2:
+        return ""
+    _, path, module = max(calls, key=lambda call: call[0])
+    return path if type(module).__name__ == "Linear" else ""
 
 
 def _grid(model: Any, outputs: Mapping[str, list[Call]]) -> int:

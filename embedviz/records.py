@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -179,7 +180,7 @@ class Instances:
     def labels(self) -> tuple[Any, ...] | None:
         return self.columns[self.label] if self.label else None
 
-    @property
+    @cached_property
     def duplicates(self) -> tuple[bool, ...]:
         """True where the same item stands at an earlier place."""
         seen: set[Any] = set()
@@ -189,7 +190,7 @@ class Instances:
             seen.add(item)
         return tuple(marks)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Content hash of what the model is given: the modality and the items in their order."""
         digest = hashlib.sha256(self.modality.encode())

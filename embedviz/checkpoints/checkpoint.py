@@ -136,11 +136,10 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """What it is in one line: family, parameters, blocks, number type, size."""
-        return (
-            f"{self.family.upper() if len(self.family) <= 4 else self.family} · "
-            f"{short_count(self.parameters)} parameters · {self.blocks} blocks · "
-            f"{self.dtype} · {self.size / 1e6:,.0f} MB"
-        )
+        family = self.family.upper() if len(self.family) <= 4 else self.family
+        blocks = [f"{self.blocks} blocks"] if self.blocks else []
+        size = f"{self.size / 1e6:,.0f} MB" if self.size >= 1e6 else f"{max(1, round(self.size / 1e3))} kB"
+        return " · ".join([family, f"{short_count(self.parameters)} parameters", *blocks, self.dtype, size])
 
     def close(self) -> None:
         if self.unpacked is not None:

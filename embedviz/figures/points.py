@@ -72,7 +72,7 @@ class Canvas:
         label = self.instances.columns[self.colour][position] if self.colour else None
         foot = [] if is_missing(label) else [f"<b>{escape(shorten(label, 60))}</b>"]
         foot.append(f'<span style="color:{self.theme.muted}">{escape(shorten(identity, 40))}</span>')
-        return [identity, wrap(self.instances.items[position]) + "<br>" + " · ".join(foot)]
+        return [identity, wrap(str(self.instances.items[position])) + "<br>" + " · ".join(foot)]
 
 
 def canvas(

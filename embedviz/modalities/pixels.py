@@ -59,8 +59,13 @@ def _reason(item: ImageItem) -> str:
     try:
         decode(item)
     except InstancesError as error:
-        return _REASONS[error.code]
+        return reason(error)
     return ""
+
+
+def reason(error: InstancesError) -> str:
+    """Why a picture is left out, in a few words, from the error that decoding it raised."""
+    return _REASONS[error.code]
 
 
 def thumbnails(items: Sequence[ImageItem], size: int = 64) -> list[bytes]:

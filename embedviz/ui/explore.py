@@ -10,11 +10,13 @@ from embedviz.figures import CONFIG, describe, scatter
 from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
+from embedviz.ui.hover_card import hover_card
 from embedviz.ui.map_choice import map_choice
 from embedviz.ui.opened import Opened
 from embedviz.ui.picture import Picture, kept
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
+from embedviz.ui.thumbnails import thumbnails
 from embedviz.vectors import POSTPROCESSING
 
 #: Lines drawn from the chosen instance to its true neighbours.
@@ -62,7 +64,7 @@ def _stale(session: State) -> None:
 def _empty(session: State) -> None:
     if session.instances is None:
         st.markdown("# Nothing to show yet")
-        st.markdown("Type a sentence in the sidebar, paste some lines, or take a sample.")
+        st.markdown("Bring some in the sidebar, or take a sample.")
     elif session.job is not None:
         st.container(height=560, border=True)
     elif session.settings is not None and session.failure is None:
@@ -89,8 +91,9 @@ def _show(picture: Picture, session: State) -> None:
     # A later choice of the map's settings redraws the whole page, with a new picture.
     _heading(picture.settings)
     left, right = st.columns([5, 4], gap="medium")
-    with left:
+    with left, st.container(key="map_card"):
         _map(picture, session)
+        hover_card(thumbnails(picture.instances), inside="map_card", key="hover_card")
     with right:
         tables.beside(picture, session)
 
@@ -99,11 +102,11 @@ def _heading(settings: Settings) -> None:
     layer = words.escape(settings.layer or "the whole model")
     found = settings.opened.layer(settings.layer)
     over = found.over if found is not None else ""
-    pooling = label(settings.pooling, over).lower()
+    pooled = f"pooled {label(settings.pooling, over).lower()}" if over else "one vector an instance"
     then = POSTPROCESSING[settings.postprocessing].label.lower()
     count = words.count(len(settings.instances), "instance")
     st.markdown(f"# {layer}")
-    st.caption(f"{words.escape(settings.opened.name)} · pooled {words.escape(pooling)} · {then} · {count}")
+    st.caption(f"{words.escape(settings.opened.name)} · {words.escape(pooled)} · {then} · {count}")
 
 
 def _map(picture: Picture, session: State) -> None:

@@ -43,6 +43,8 @@ def settings_of(state: State, checkpoint: Opened | None, instances: Instances | 
     """What the sidebar asks for now; None while something for a picture is missing."""
     if checkpoint is None or instances is None or checkpoint.unreadable or not checkpoint.capturable:
         return None
+    if instances.modality != checkpoint.reads.modality:
+        return None
     layer = checkpoint.layer(str(state.layer))
     if layer is None or (layer.untrained and (checkpoint.identity, layer.path) not in state.insisted):
         return None

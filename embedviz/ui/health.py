@@ -24,7 +24,7 @@ def key(source: Source, instances: Instances | None) -> Hashable:
 
 def make(source: Source, instances: Instances | None, job: Job) -> None:
     """Have the checkpoint's worker examine it, and keep the report."""
-    items = instances.items if instances else ()
+    items = instances.items if instances and instances.modality == "text" else ()
     told = Report.from_json(pool().model(source).examine(items, job.progress, job.stopped))
     store.put(key(source, instances), told, 50_000)
     store.put(("report", source), told, 1000)

@@ -7,7 +7,7 @@ import streamlit as st
 from embedviz.resources import asset
 from embedviz.ui import doctor, explore, flow, tables
 from embedviz.ui.checkpoint_choice import checkpoint_choice
-from embedviz.ui.instance_choice import instance_choice, instances_of
+from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
 
@@ -22,12 +22,14 @@ pages = [st.Page(page, title=title, icon=icon, url_path=title.lower()) for title
 chosen = st.navigation(pages, position="top")
 session = state()
 opened = flow.ensure_open(session)
+if opened is not None and opened.reads.modality in MODALITIES:
+    session.modality = opened.reads.modality
 with st.sidebar:
     checkpoint_choice(session, opened)
     vector_choice(session, opened)
-    instance_choice(session)
+    instance_choice(session, opened)
     below = st.container()
-instances = instances_of(session)
+instances = instances_of(session, opened)
 session.opened, session.instances = opened, instances
 tables.forget_gone(session)
 session.settings = flow.settings_of(session, opened, instances)

@@ -32,6 +32,7 @@ class Opened:
     findings: tuple[Finding, ...]
     unreadable: str
     reads: Reads
+    towers: bool
     assumptions: tuple[dict[str, Any], ...]
 
     def layer(self, path: str) -> Layer | None:
@@ -74,7 +75,18 @@ def open_checkpoint(source: Source, job: Job) -> None:
     store.put(("opened", source), opened, 1000 * len(opened.layers))
 
 
-_PLAIN = ("name", "text", "format", "fingerprint", "max_tokens", "recipe", "untold", "recommended", "unreadable")
+_PLAIN = (
+    "towers",
+    "name",
+    "text",
+    "format",
+    "fingerprint",
+    "max_tokens",
+    "recipe",
+    "untold",
+    "recommended",
+    "unreadable",
+)
 
 
 def _layer(values: dict[str, Any]) -> Layer:

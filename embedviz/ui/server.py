@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from embedviz.errors import unexpected
-from embedviz.modalities.samples import load_sample
+from embedviz.modalities.samples import SAMPLES, load_sample
 from embedviz.pooling import AS_TRAINED
 from embedviz.ui.jobs import Job, start
 from embedviz.ui.opened import open_checkpoint, opened
@@ -54,7 +54,7 @@ def _import_page() -> None:
 
 def _first_picture(job: Job) -> None:
     """What everybody sees first is made before the first of them comes; pages join the work where it stands."""
-    from embedviz.ui.state import BUNDLED, FIRST_SAMPLE
+    from embedviz.ui.state import BUNDLED
 
     opening = start(("open", BUNDLED), lambda each: open_checkpoint(BUNDLED, each), _OWNER)
     while not opening.wait(0.1):
@@ -62,7 +62,7 @@ def _first_picture(job: Job) -> None:
     checkpoint = opened(BUNDLED)
     if checkpoint is None:
         return
-    settings = Settings(checkpoint, checkpoint.recommended, AS_TRAINED, "l2", load_sample(FIRST_SAMPLE))
+    settings = Settings(checkpoint, checkpoint.recommended, AS_TRAINED, "l2", load_sample(next(iter(SAMPLES))))
     start(("draw", settings.map_key), lambda each: draw(settings, each), _OWNER)
 
 

@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from embedviz.errors import EmbedvizError
-from embedviz.modalities.samples import SAMPLES
 from embedviz.records import Instances
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
@@ -23,7 +23,6 @@ from embedviz.workers.pool import Source, pool
 log = logging.getLogger(__name__)
 
 BUNDLED = Source("all-MiniLM-L6-v2")
-FIRST_SAMPLE = next(iter(SAMPLES))
 
 
 @dataclass
@@ -37,10 +36,13 @@ class State:
     pooling: str | None = None
     postprocessing: str = "l2"
     map: MapSettings = field(default_factory=MapSettings)
-    #: The set of instances, and what the person typed beside it.
-    base: Instances | None = None
-    own: tuple[str, ...] = ()
+    #: What the checkpoint reads; by that, the set of instances and what the person typed or brought beside it.
+    modality: str = "text"
+    bases: dict[str, Instances | None] = field(default_factory=dict)
+    owns: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     only_own: bool = False
+    #: What was noticed about the pictures that were brought.
+    told: tuple[str, ...] = ()
     #: What was last shown, what is being made, and what failed under which settings.
     shown: Settings | None = None
     job: Job | None = None
@@ -61,9 +63,39 @@ class State:
     instances: Instances | None = None
     settings: Settings | None = None
 
+    @property
+    def base(self) -> Instances | None:
+        """The set of instances."""
+        return self.bases.get(self.modality)
+
+    @base.setter
+    def base(self, instances: Instances | None) -> None:
+        self.bases[self.modality] = instances
+
+    @property
+    def own(self) -> tuple[Any, ...]:
+        """What the person typed or brought beside it."""
+        return self.owns.get(self.modality, ())
+
+    @own.setter
+    def own(self, items: tuple[Any, ...]) -> None:
+        self.owns[self.modality] = items
+
     def select(self, ids: tuple[str, ...]) -> None:
         """Turn to these instances, the first of them in particular; to none where there are none."""
         self.selected, self.focus, self.ringed = ids, next(iter(ids), None), ()
+
+    def use(self, instances: Instances) -> None:
+        """Turn to another set of instances, and draw the page again."""
+        self.base, self.only_own = instances, False
+        self.select(())
+        st.rerun()
+
+    def add(self, item: Any) -> None:
+        """Add an instance of the person's own, turn to it, and draw the page again."""
+        self.own = (*self.own, item)
+        self.select((f"mine-{len(self.own)}",))
+        st.rerun()
 
     def leave_job(self) -> None:
         """Stop waiting for what is being made."""

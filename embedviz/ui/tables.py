@@ -16,6 +16,7 @@ from embedviz.similarity import cosine_similarity, pairs
 from embedviz.ui import words
 from embedviz.ui.picture import Picture, Similarity, matrix
 from embedviz.ui.state import State
+from embedviz.ui.thumbnails import thumbnails
 from embedviz.vectors import postprocess
 
 _VIEWS = ("Neighbours", "Pairs", "Matrix", "Table")
@@ -145,7 +146,7 @@ def _neighbours(picture: Picture, session: State, kind: str) -> None:
         {
             "#": range(1, len(rows) + 1),
             "cosine": similarity.cosines[place][: len(rows)],
-            "text": [str(instances.items[row]) for row in rows],
+            **_described(instances, rows),
         }
     )
     frame = _with_label(frame, instances, rows)
@@ -158,6 +159,18 @@ def _neighbours(picture: Picture, session: State, kind: str) -> None:
 
     _rows(frame, _key("neighbours", picture, session.focus), "The nearest neighbours of the chosen instance", ring)
     _download(frame, "neighbours")
+
+
+#: What the column that says which instance a row is of is called.
+_CALLED = {"text": "text", "tensors": "numbers", "images": "name"}
+
+
+def _described(instances: Instances, rows: Sequence[int]) -> dict[str, list[str]]:
+    """The columns that say which instance a row is of: its text, or its picture and name."""
+    small = thumbnails(instances)
+    told = [str(instances.items[row]) for row in rows]
+    pictures = {"picture": [small[instances.ids[row]] for row in rows]} if small else {}
+    return {**pictures, _CALLED[instances.modality]: told}
 
 
 def _crowded(picture: Picture) -> bool:
@@ -199,6 +212,10 @@ def _rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], N
             "cosine": cosine,
             "centred": st.column_config.NumberColumn(format="%.3f", width=56),
             "text": st.column_config.TextColumn(width="medium"),
+            "numbers": st.column_config.TextColumn(width="medium"),
+            "picture": st.column_config.ImageColumn(width=56),
+            "one picture": st.column_config.ImageColumn(width=56),
+            "other picture": st.column_config.ImageColumn(width=56),
             "one": st.column_config.TextColumn(width="small"),
             "other": st.column_config.TextColumn(width="small"),
         },
@@ -211,7 +228,7 @@ def _rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], N
 def _download(frame: pd.DataFrame, name: str) -> None:
     st.download_button(
         "CSV",
-        to_csv(frame),
+        to_csv(frame[[column for column in frame if "picture" not in str(column)]]),
         f"{name}.csv",
         "text/csv",
         key=f"csv_{name}",
@@ -227,13 +244,13 @@ def _pairs(picture: Picture, session: State, kind: str) -> None:
         st.info("A pair needs two instances. Add another sentence.")
         return
     items = picture.instances.items
-    frame = pd.DataFrame(
-        {
-            "cosine": cosines,
-            "one": [str(items[one]) for one, _ in places],
-            "other": [str(items[other]) for _, other in places],
-        }
-    )
+    small, ids = thumbnails(picture.instances), picture.instances.ids
+    columns: dict[str, Any] = {"cosine": cosines}
+    for side, name in enumerate(("one", "other")):
+        if small:
+            columns[f"{name} picture"] = [small[ids[pair[side]]] for pair in places]
+        columns[name] = [str(items[pair[side]]) for pair in places]
+    frame = pd.DataFrame(columns)
 
     def ring(chosen: list[int]) -> None:
         pair = [picture.instances.ids[place] for place in (places[chosen[0]] if chosen else ())]
@@ -299,7 +316,7 @@ def _matrix(picture: Picture, session: State, kind: str) -> None:
 def _table(picture: Picture, session: State) -> None:
     instances, embeddings = picture.instances, picture.embeddings
     places = _places(picture, session)
-    frame = pd.DataFrame({"id": instances.ids, "text": [str(item) for item in instances.items]})
+    frame = pd.DataFrame({"id": instances.ids, **_described(instances, range(len(instances)))})
     for name, values in instances.columns.items():
         if name not in frame:
             frame[name] = list(values)

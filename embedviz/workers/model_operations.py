@@ -136,6 +136,7 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
         else "",
         "unreadable": unreadable(checkpoint),
         "reads": asdict(checkpoint.inputs),
+        "towers": any(finding.code == "configuration.tower" for finding in checkpoint.findings),
         "assumptions": [asdict(assumption) for assumption in checkpoint.assumptions],
         "layers": [asdict(layer) for layer in checkpoint.layers],
         "findings": [asdict(finding) for finding in checkpoint.findings],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from embedviz.records import Embeddings
+from embedviz.workers.items import unpack
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
 
@@ -23,7 +24,26 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
-    return {"project": project, "similarity": similarity, "matrix": matrix}
+    return {"project": project, "similarity": similarity, "matrix": matrix, "thumbnails": thumbnails}
+
+
+def thumbnails(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    """Each picture small, as PNG files one after the other; for one that cannot be decoded the reason, and no bytes."""
+    from embedviz.errors import InstancesError
+    from embedviz.modalities.pixels import reason, thumbnails
+
+    progress, items = context.progress("looking at the pictures"), unpack(arguments["items"], arrays)
+    made, reasons = [], []
+    for place, item in enumerate(items):
+        progress(place, len(items))
+        try:
+            made.append(thumbnails([item])[0])
+            reasons.append("")
+        except InstancesError as error:
+            made.append(b"")
+            reasons.append(reason(error))
+    value = {"sizes": [len(each) for each in made], "reasons": reasons}
+    return value, {"items": np.frombuffer(b"".join(made), np.uint8)}
 
 
 def _processed(arguments: dict[str, Any], arrays: Arrays) -> Embeddings:
