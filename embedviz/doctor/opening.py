@@ -76,6 +76,8 @@ OPENING: dict[str, str] = {
     "configuration.damaged": "The configuration is complete",
     "configuration.assumption": "What was assumed of the configuration fits the weights",
     "configuration.values": "The configuration's values can be used",
+    "configuration.input": "What was said of the inputs can be what a model reads",
+    "configuration.processor": "The checkpoint's own image processor can be used",
     "configuration.does-not-fit": "The configuration's numbers fit together",
     "configuration.absurd-size": "The configuration's sizes are within reason",
     "configuration.no-model-type": "The architecture is known",

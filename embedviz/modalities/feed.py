@@ -188,7 +188,7 @@ def _images(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Array
             from embedviz.modalities.image_processor import process
 
             return process(checkpoint.processor, chosen)
-        from embedviz.modalities.pixels import prepare as bring
+        from embedviz.modalities.prepared import prepare as bring
 
         return bring(chosen, reads)
 

@@ -29,6 +29,9 @@ def page() -> None:
     settings = session.settings
     flow.relevant(session, settings)
     picture = flow.ensure_picture(session, settings) if settings is not None else None
+    if session.opened is not None and session.instances is None and not session.opened.unreadable:
+        _empty(session)
+        return
     if session.opened is not None and session.instances is not None and settings is None:
         flow.failure(session)
         _no_picture(session, session.opened)
@@ -64,7 +67,8 @@ def _stale(session: State) -> None:
 def _empty(session: State) -> None:
     if session.instances is None:
         st.markdown("# Nothing to show yet")
-        st.markdown("Bring some in the sidebar, or take a sample.")
+        reads = session.opened.reads.text if session.opened is not None else "text"
+        st.markdown(f"Bring instances in the sidebar: this model reads {words.escape(reads)}.")
     elif session.job is not None:
         st.container(height=560, border=True)
     elif session.settings is not None and session.failure is None:

@@ -14,6 +14,7 @@ from embedviz.ui.state import State
 from embedviz.ui.words import escape
 from embedviz.vectors import POSTPROCESSING
 
+_NONE_NEEDED = "none needed"
 _ONE_ALREADY = {
     "text": "This layer gives one vector a text already.",
     "tensors": "This layer gives one vector an instance already.",
@@ -117,17 +118,21 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
     left, right = st.columns(2)
     poolings = opened.poolings(layer)
     pooled = bool(poolings)
-    key, then = f"pooling_{opened.fingerprint[:12]}", list(POSTPROCESSING)
+    # A key for each kind of position: a list may tell, late, what it was drawn with.
+    key = f"pooling_{opened.fingerprint[:12]}" + (f"_{layer.over}" if layer.over != "tokens" else "")
+    then = list(POSTPROCESSING)
 
     def choose() -> None:
-        state.pooling, state.postprocessing = st.session_state[key], st.session_state["postprocessing"]
+        state.postprocessing = st.session_state["postprocessing"]
+        if pooled:
+            state.pooling = st.session_state[key]
 
     left.selectbox(
         "Pooling",
-        poolings or [str(state.pooling)],
+        poolings or [_NONE_NEEDED],
         index=poolings.index(str(state.pooling)) if pooled else 0,
         key=key,
-        format_func=lambda name: label(name, layer.over),
+        format_func=lambda name: label(name, layer.over) if pooled else name,
         disabled=not pooled,
         on_change=choose,
         help=f"How the vectors of an instance's {layer.over or 'parts'} become one vector. "

@@ -14,6 +14,7 @@ from embedviz.checkpoints.loading import load
 from embedviz.checkpoints.request import Request
 from embedviz.checkpoints.tokenizer import find_tokenizer, max_tokens
 from embedviz.checkpoints.weights import Weights
+from embedviz.errors import CheckpointError
 from embedviz.records import Finding
 
 
@@ -74,11 +75,7 @@ def assemble(
     if read == "text":
         request.say("reading the tokenizer")
         tokenizer, told = find_tokenizer(folders, config, request.options)
-    processor: Any = None
-    if read == "images":
-        from embedviz.modalities.image_processor import find_processor
-
-        processor = find_processor(folders, config)
+    processor, told = _processor(folders, config) if read == "images" else (None, told)
     return Checkpoint(
         name=request.name,
         format=format,
@@ -93,3 +90,23 @@ def assemble(
         findings=(*weights.findings, *findings, *noticed, *loaded.findings, *told),
         untrained=frozenset(loaded.missing),
     )
+
+
+def _processor(folders: Sequence[Path], config: Any) -> tuple[Any, list[Finding]]:
+    """The checkpoint's own image processor; None, and what is wrong with it, where it cannot be used."""
+    from embedviz.modalities.image_processor import find_processor
+
+    try:
+        return find_processor(folders, config), []
+    except CheckpointError as error:
+        return None, [
+            Finding(
+                code="configuration.processor",
+                severity="warning",
+                title="The checkpoint's own image processor cannot be used",
+                evidence=f"{error.what} ({error.value})",
+                why="Pictures are brought to the size that the configuration names, and scaled as its family usually "
+                "is; scaled otherwise than in training, they give other vectors.",
+                remedy=error.remedy,
+            )
+        ]
