@@ -12,10 +12,10 @@ from embedviz.checkpoints.bundled import path as bundled_path
 from embedviz.checkpoints.checkpoint import Checkpoint, Recipe
 from embedviz.checkpoints.fingerprint import sha256
 from embedviz.checkpoints.formats import FORMATS
+from embedviz.checkpoints.inputs import check_given
 from embedviz.checkpoints.places.place import locate
 from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
-from embedviz.modalities.given import check_given
 
 __all__ = ["FORMATS", "Checkpoint", "Options", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from embedviz.checkpoints.inputs import check_given
 from embedviz.errors import EmbedvizError
-from embedviz.modalities.given import check_given
 from embedviz.records import Reads
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened

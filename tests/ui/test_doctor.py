@@ -104,11 +104,13 @@ def test_code_is_not_offered_where_it_is_not_allowed(doctor: App) -> None:
     assert not doctor.shows("file_uploader", "Architecture file: Python that defines build()")
 
 
-def test_a_model_of_images_shows_its_tree_and_no_map(app: App, tmp_path: Path) -> None:
-    config = transformers.ViTConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32)
-    transformers.ViTModel(config).save_pretrained(tmp_path)
-    app.upload(("vit.zip", zipped(tmp_path))).until(lambda app: "there is no map" in app.text)
-    assert "This model reads images" in app.text
+def test_a_model_of_videos_shows_its_tree_and_no_map(app: App, tmp_path: Path) -> None:
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    predictor = {"pred_hidden_size": 32, "pred_num_hidden_layers": 1, "pred_num_attention_heads": 4}
+    config = transformers.VJEPA2Config(crop_size=32, frames_per_clip=2, **sizes, **predictor)
+    transformers.VJEPA2Model(config).save_pretrained(tmp_path)
+    app.upload(("videos.zip", zipped(tmp_path))).until(lambda app: "there is no map" in app.text)
+    assert "which embedviz cannot give to a model" in app.text
     assert not app.errors
     app.page("Doctor").until(examined)
 
