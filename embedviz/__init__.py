@@ -2,6 +2,7 @@
 
 from embedviz.capture import capture
 from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint
+from embedviz.cost import Cost, estimate_cost
 from embedviz.errors import (
     CaptureError,
     CheckpointError,
@@ -21,6 +22,7 @@ __all__ = [
     "CaptureError",
     "Checkpoint",
     "CheckpointError",
+    "Cost",
     "Embeddings",
     "EmbedvizError",
     "Finding",
@@ -34,6 +36,7 @@ __all__ = [
     "bundled_checkpoint",
     "capture",
     "cosine_similarity",
+    "estimate_cost",
     "neighbours",
     "open_checkpoint",
     "postprocess",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from embedviz import layers as layer_tree
 from embedviz.catch import Catch, Events, plan
+from embedviz.cost import depth
 from embedviz.devices import Placed
 from embedviz.errors import Cancelled, CaptureError, EmbedvizError, InstancesError, first_line, want_of_memory
 from embedviz.hooks import forward, hooked, undisturbed
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Called with (instances done, instances in all) after each batch; raising in it stops the run.
 Progress = Callable[[int, int], None]
+#: From so many batches on, a run tells how long the next one will take.
+_TELLING = 4
 #: A vector that changes by more than this share of its length when its instance is run alone depends on its batch.
 _DEPENDS = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.02}
 
@@ -136,6 +140,7 @@ class Run:
         """Catch every instance, batch by batch."""
         batches = list(self.prepared.batches(self.placed.budget))
         threads = Threads(self.checkpoint, len(batches))
+        started = time.perf_counter()
         with self._ready(self.catches) as events, threads:
             progress(np.array([], dtype=np.int64))
             for rows in batches:
@@ -144,6 +149,10 @@ class Run:
                 self.together[rows] = len(rows)
                 self.done[rows] = True
                 progress(rows)
+        if len(batches) >= _TELLING:
+            # A real run tells the pace better than any trial.
+            share = depth(self.checkpoint, self.layers)
+            self.checkpoint.pace = (time.perf_counter() - started) / max(1, int(self.prepared.weights.sum())) / share
 
     def check(self) -> None:
         """Run the shortest and the longest of the batched instances alone; note what depends on its batch."""

@@ -83,6 +83,8 @@ class Checkpoint:
     unpacked: tempfile.TemporaryDirectory[str] | None = None
     #: How many threads its passes take; None until a run of several batches has told.
     threads: int | None = None
+    #: Seconds a token, or a number of an array, that a whole pass takes; None until it was measured.
+    pace: float | None = None
 
     @cached_property
     def _reads(self) -> tuple[Reads, tuple[int, int]]:

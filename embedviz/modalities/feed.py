@@ -39,6 +39,11 @@ class Feed:
     named: Mapping[str, torch.Tensor] = field(default_factory=dict)
     mask: torch.Tensor | None = None
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers the model is given."""
+        return sum(tensor.numel() for tensor in (*self.given, *self.named.values()))
+
     def to(self, device: torch.device) -> Feed:
         """The same on another device."""
         return Feed(

@@ -136,7 +136,7 @@ def ahead(settings: Settings) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys([settings.layer, *(each.path for each in blocks)])), poolings
 
 
-def unseen(settings: Settings) -> int:
-    """How many instances no earlier capture had that has the vectors of this layer and pooling."""
+def unseen(settings: Settings) -> set[Any]:
+    """The items that no earlier capture had that has the vectors of this layer and pooling."""
     earlier = _earlier(settings, [settings])
-    return len(set(settings.instances.items) - set(earlier.instances.items if earlier else ()))
+    return set(settings.instances.items) - set(earlier.instances.items if earlier else ())

@@ -8,7 +8,7 @@ from embedviz.doctor.report import Report
 from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
 from embedviz.ui import health, words
-from embedviz.ui.cost import cost, quick
+from embedviz.ui.cost import advice, cost, quick
 from embedviz.ui.jobs import start
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened, open_checkpoint, opened
@@ -119,6 +119,8 @@ def run_button(state: State, settings: Settings, key: str) -> None:
         run(state, settings)
         st.rerun()
     st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
+    if less := advice(seconds, settings):
+        st.caption(less)
 
 
 def progress(state: State) -> None:

@@ -33,6 +33,8 @@ class Opened:
     unreadable: str
     reads: Reads
     towers: bool
+    #: Seconds a token, or a number of an array, that a whole pass takes.
+    pace: float
     assumptions: tuple[dict[str, Any], ...]
 
     def layer(self, path: str) -> Layer | None:
@@ -77,6 +79,7 @@ def open_checkpoint(source: Source, job: Job) -> None:
 
 _PLAIN = (
     "towers",
+    "pace",
     "name",
     "text",
     "format",

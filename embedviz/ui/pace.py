@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-#: Seconds an instance: of a checkpoint's forward pass by its fingerprint, and of each way to draw a map.
-PACE = 0.01
+#: Seconds an instance, where they were learnt: of a checkpoint's forward pass by its fingerprint, and of each way to draw a map.
 paces: dict[str, float] = {"umap": 0.0025, "tsne": 0.008, "pca": 0.0001}
 
 

@@ -65,7 +65,8 @@ def operations() -> Operations:
             checkpoint = bundled_checkpoint(say=say, scratch=scratch[0])
         opened[:] = [checkpoint]
         say("reading the module tree")
-        return {**summary(checkpoint), "seconds": time.perf_counter() - started}, {}
+        told = summary(checkpoint)
+        return {**told, "pace": _pace(checkpoint), "seconds": time.perf_counter() - started}, {}
 
     def capture(arguments: dict[str, Any], given: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.capture import capture_all
@@ -116,6 +117,13 @@ def operations() -> Operations:
         return names, {}
 
     return {"open": open_, "capture": capture, "examine": examine, "save": save}
+
+
+def _pace(checkpoint: Checkpoint) -> float:
+    """Seconds a token of a pass; 0 where the model cannot be run."""
+    from embedviz.cost import pace
+
+    return pace(checkpoint) if any(layer.capturable for layer in checkpoint.layers) else 0.0
 
 
 def summary(checkpoint: Checkpoint) -> dict[str, Any]:
