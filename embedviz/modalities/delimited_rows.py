@@ -2,7 +2,7 @@
 
 What only the whole file tells (whether every quotation mark is closed, which columns are numbers, which row is too
 long) is found out in passes before the first row is given, so that a mistake on the last line is said at once and not
-after hours. A pass takes about a second for a million rows, which is nothing beside a model.
+after hours. That takes some seconds for a million rows, which is nothing beside a model.
 """
 
 from __future__ import annotations

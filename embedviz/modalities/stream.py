@@ -85,7 +85,12 @@ def open_stream(path: Path, *, text: str | None = None, chunk: int = CHUNK, name
     Raises InstancesError for a file that is no table, has no such column, or is broken in any of its rows.
     """
     name = path.name if name is None else name
-    rows = _recognise(path, name)
+    try:
+        rows = _recognise(path, name)
+    except OSError as error:
+        raise InstancesError(
+            f"The instances cannot be read ({error.strerror})", value=path, remedy="Check the path."
+        ) from error
     first = next(rows.frames(chunk)).rename(columns=str)
     columns = tuple(first.columns)
     if not columns:
