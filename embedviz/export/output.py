@@ -49,6 +49,10 @@ class Output:
             for left in folder.iterdir():
                 left.unlink()
             made = FORMATS[self.path.suffix](joined, folder, self.path.name)
+            for path in made:
+                # The parts are dropped below: by then what takes their place must be on the disk.
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
             final = [self.path.parent / path.name for path in made]
             for stale in earlier_shards(self.path.parent / f"{self.path.name}.index.json"):
                 if stale not in final:
