@@ -9,15 +9,13 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedviz.errors import CheckpointError, EmbedvizError, InstancesError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from embedviz.checkpoints import Checkpoint
-    from embedviz.records import Embeddings, Instances
+    from embedviz.records import Instances
 
 _BUNDLED = "bundled"
 
@@ -55,12 +53,24 @@ def _parser() -> argparse.ArgumentParser:
     embed = commands.add_parser("embed", help="write the embeddings of instances at a layer")
     _opening(embed)
     embed.add_argument("instances", metavar="INSTANCES", type=Path, help="CSV, TSV, JSONL, Parquet or TXT")
-    embed.add_argument("--layer", metavar="PATH", help="dotted path; without it, the recommended layer")
+    embed.add_argument(
+        "--layer",
+        metavar="PATH",
+        action="append",
+        help="dotted path, may be given more than once; else the recommended",
+    )
     embed.add_argument("--pooling", default=None, help="mean, first, last, max or “as trained”")
     embed.add_argument("--postprocessing", default="none", help="none, l2, centred or standardised")
     embed.add_argument("--text", metavar="COLUMN", help="the column with the texts")
     embed.add_argument("--insist", action="store_true", help="take a layer even where its parameters are random")
-    embed.add_argument("--out", metavar="FILE", type=Path, required=True, help="FILE.npy, FILE.csv or FILE.parquet")
+    embed.add_argument(
+        "--out",
+        metavar="FILE",
+        required=True,
+        help="FILE.parquet, .npy, .csv or .safetensors; FOLDER/ for shards in it",
+    )
+    embed.add_argument("--chunk", metavar="N", type=int, help="rows that are read, computed and kept at a time (4096)")
+    embed.add_argument("--restart", action="store_true", help="throw away what an unfinished run has kept")
     embed.set_defaults(command=_embed)
     doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")
     _opening(doctor)
@@ -193,32 +203,9 @@ def _layers(given: argparse.Namespace) -> int:
 
 
 def _embed(given: argparse.Namespace) -> int:
-    from embedviz.capture import capture
-    from embedviz.vectors import postprocess
+    from embedviz.embed_command import embed
 
-    write = _writer(given.out)
-    instances = _instances(given.instances, given.text)
-    with _open(given) as checkpoint:
-        layer = checkpoint.recommended.path if given.layer is None else given.layer.removeprefix(".")
-        pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
-        with _bar(len(instances)) as progress:
-            captured = capture(checkpoint, instances, [layer], pooling, insist=given.insist, progress=progress)[layer]
-        embeddings = postprocess(captured, given.postprocessing)
-    write(given.out, embeddings, instances)
-    _report(embeddings, given.out)
-    return 0
-
-
-def _report(embeddings: Embeddings, out: Path) -> None:
-    print(
-        f"{len(embeddings)} × {embeddings.width} from {embeddings.layer or 'the whole model'}, "
-        f"{embeddings.pooling}, {embeddings.postprocessing} → {out}",
-        file=sys.stderr,
-    )
-    if embeddings.cut is not None and embeddings.cut.any():
-        print(f"{int((embeddings.cut > 0).sum())} texts were longer than the model takes and were cut", file=sys.stderr)
-    for note in embeddings.notes:
-        print(note, file=sys.stderr)
+    return embed(given, _open)
 
 
 def _instances(file: Path, text: str | None) -> Instances:
@@ -239,54 +226,3 @@ def _instances(file: Path, text: str | None) -> Instances:
     if instances.dropped:
         print(f"{file.name}: {instances.dropped} empty rows left out", file=sys.stderr)
     return instances
-
-
-class _bar:
-    """A progress bar on stderr, as a callback."""
-
-    def __init__(self, total: int) -> None:
-        from tqdm import tqdm
-
-        self._bar: Any = tqdm(total=total, unit=" instances", file=sys.stderr, leave=False)
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        return lambda done, _total: self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-
-def _writer(out: Path) -> Callable[[Path, Embeddings, Instances], None]:
-    writers = {".npy": _npy, ".csv": _csv, ".parquet": _parquet}
-    if out.suffix not in writers:
-        raise EmbedvizError(
-            "Embeddings cannot be written to a file of this kind", value=out.name, remedy="Use .npy, .csv or .parquet."
-        )
-    if not out.absolute().parent.is_dir():
-        raise EmbedvizError("There is no such folder", value=out.absolute().parent, remedy="Make it first.")
-    return writers[out.suffix]
-
-
-def _npy(out: Path, embeddings: Embeddings, _instances: Instances) -> None:
-    import numpy as np
-
-    np.save(out, embeddings.vectors)
-
-
-def _csv(out: Path, embeddings: Embeddings, instances: Instances) -> None:
-    from embedviz.export.tables import to_csv
-
-    out.write_bytes(to_csv(_frame(embeddings, instances)))
-
-
-def _parquet(out: Path, embeddings: Embeddings, instances: Instances) -> None:
-    _frame(embeddings, instances).to_parquet(out, index=False)
-
-
-def _frame(embeddings: Embeddings, instances: Instances) -> pd.DataFrame:
-    """Id, text, the other columns, then one column a dimension."""
-    import pandas as pd
-
-    told = pd.DataFrame({"id": instances.ids, "text": instances.items, **instances.columns})
-    numbers = pd.DataFrame(embeddings.vectors, columns=[f"d{number}" for number in range(embeddings.width)])
-    return pd.concat([told, numbers], axis=1)

@@ -68,6 +68,10 @@ class ProjectionError(EmbedvizError):
     """The vectors cannot be drawn or compared."""
 
 
+class ExportError(EmbedvizError):
+    """A file cannot be written, or what was written earlier cannot be gone on with."""
+
+
 class WorkerError(EmbedvizError):
     """A worker process died, ran out of memory or took too long."""
 
@@ -87,6 +91,7 @@ KINDS = {
         InstancesError,
         CaptureError,
         ProjectionError,
+        ExportError,
         WorkerError,
         Cancelled,
     )

@@ -83,30 +83,35 @@ def postprocess(embeddings: Embeddings, name: str) -> Embeddings:
     Arithmetic is float64, the result float32. Raises EmbedvizError for a name that is not in ``POSTPROCESSING`` and
     ProjectionError for vectors with NaN or infinity.
     """
-    if name not in POSTPROCESSING:
-        close = difflib.get_close_matches(str(name), POSTPROCESSING, n=3, cutoff=0.5) or list(POSTPROCESSING)
-        raise EmbedvizError(
-            "There is no such post-processing", value=name, remedy=f"Choose one of: {', '.join(close)}."
-        )
+    chosen = find_postprocessing(name)
     if name == "none":
         return embeddings
     check_finite(embeddings)
-    rows = POSTPROCESSING[name].function(embeddings.vectors.astype(np.float64))
+    rows = chosen.function(embeddings.vectors.astype(np.float64))
     earlier = embeddings.postprocessing
     return replace(
         embeddings,
         vectors=rows.astype(np.float32),
         postprocessing=name if earlier == "none" else f"{earlier} + {name}",
-        notes=(*embeddings.notes, *_zero_note(rows)),
+        notes=(*embeddings.notes, *zero_note(int((~rows.any(axis=1)).sum()), len(rows))),
     )
 
 
-def _zero_note(rows: DoubleArray) -> tuple[str, ...]:
+def find_postprocessing(name: str) -> Postprocessing:
+    """The post-processing called ``name``; EmbedvizError with the closest names if there is none."""
+    if name not in POSTPROCESSING:
+        close = difflib.get_close_matches(str(name), POSTPROCESSING, n=3, cutoff=0.5) or list(POSTPROCESSING)
+        raise EmbedvizError(
+            "There is no such post-processing", value=name, remedy=f"Choose one of: {', '.join(close)}."
+        )
+    return POSTPROCESSING[name]
+
+
+def zero_note(zeros: int, total: int) -> tuple[str, ...]:
     """A sentence about vectors of length 0, which have no direction and so no cosine."""
-    zeros = int((~rows.any(axis=1)).sum())
     if not zeros:
         return ()
-    return (f"{zeros} of {len(rows)} vectors have length 0: they have no direction, so their cosines are undefined.",)
+    return (f"{zeros} of {total} vectors have length 0: they have no direction, so their cosines are undefined.",)
 
 
 def check_finite(embeddings: Embeddings | npt.ArrayLike) -> FloatArray:

@@ -12,8 +12,9 @@ _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
-def to_csv(frame: Any) -> bytes:
+def to_csv(frame: Any, *, header: bool = True) -> bytes:
     """A pandas DataFrame as CSV: UTF-8 with the mark that Excel needs to read accents, lines ended as RFC 4180 says.
+    Without ``header`` it is the continuation of such a file: no mark, no names.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers, written as text or not, stay
     as they are. All text is quoted, so that a spreadsheet that splits at semicolons finds no formula inside a cell.
@@ -26,8 +27,8 @@ def to_csv(frame: Any) -> bytes:
         if column.dtype.kind not in "biufc":
             safe.isetitem(place, [_safe(value) for value in column.astype(object).tolist()])
     text = io.StringIO()
-    safe.to_csv(text, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    return text.getvalue().encode("utf-8-sig")
+    safe.to_csv(text, index=False, header=header, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    return text.getvalue().encode("utf-8-sig" if header else "utf-8")
 
 
 def _safe(value: Any) -> Any:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
+from collections.abc import Callable, Iterator
 
 from embedviz.errors import InstancesError
+
+#: Gives the bytes of a file from its beginning, a block at a time.
+Blocks = Callable[[], Iterator[bytes]]
 
 #: How other kinds of files begin, and what to tell the person who brought one.
 BINARY_FILES: tuple[tuple[bytes, str], ...] = (
@@ -63,31 +68,34 @@ def refuse_binary(data: bytes, name: str) -> None:
 
 def decode(data: bytes, name: str = "") -> tuple[str, tuple[str, ...]]:
     """The text in ``data``, and what had to be assumed to read it."""
-    refuse_binary(data, name)
+    encoding, notes = find_encoding(lambda: iter([data]), name)
+    return data.decode(encoding, "replace"), notes
+
+
+def find_encoding(blocks: Blocks, name: str = "") -> tuple[str, tuple[str, ...]]:
+    """The encoding of a file that is read a block at a time, once or a few times, and what had to be assumed.
+
+    The first block decides what kind of file it is (it should hold some thousand bytes); every byte decides whether it
+    is UTF-8. The text is then what decoding with "replace" gives. InstancesError for a file that is no text.
+    """
+    head = next(blocks(), b"")
+    refuse_binary(head, name)
     for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _marked(data, encoding)
-    wide = _wide(data)
-    if wide:
-        text = data.decode(wide, "replace")
-        notes: tuple[str, ...] = (f"Read as {wide.upper()}, which the file does not say.",)
-    else:
-        text, notes = _narrow(data)
+        if head.startswith(mark):
+            damaged = 0 if _decodes(blocks(), encoding) else _damage(blocks(), encoding)[0]
+            return encoding, (_replaced(damaged, encoding.removesuffix("-sig")),) if damaged else ()
+    encoding = _wide(head) or ""
+    notes: tuple[str, ...] = (f"Read as {encoding.upper()}, which the file does not say.",)
+    if not encoding:
+        encoding, notes = _narrow(blocks)
+    text = head.decode(encoding, "replace")
     if len(_CONTROLS.findall(text)) > _MOST_CONTROLS * len(text):
         raise InstancesError(
             "This file is not text",
             value=name or None,
             remedy="Bring a CSV, TSV, JSONL, Parquet or TXT file, or paste the texts.",
         )
-    return text, notes
-
-
-def _marked(data: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:
-    try:
-        return data.decode(encoding), ()
-    except UnicodeDecodeError:
-        text = data.decode(encoding, "replace")
-        return text, (_replaced(text.count("\ufffd"), encoding.removesuffix("-sig")),)
+    return encoding, notes
 
 
 def _wide(data: bytes) -> str | None:
@@ -102,22 +110,38 @@ def _wide(data: bytes) -> str | None:
     return "utf-16-be" if even > 0.4 and odd < 0.1 else None
 
 
-def _narrow(data: bytes) -> tuple[str, tuple[str, ...]]:
+def _narrow(blocks: Blocks) -> tuple[str, tuple[str, ...]]:
     """UTF-8, or where that fails the old Western encoding, or UTF-8 with a few damaged places."""
-    try:
-        return data.decode("utf-8"), ()
-    except UnicodeDecodeError:
-        pass
-    repaired = data.decode("utf-8", "replace")
-    damaged = repaired.count("\ufffd")
+    if _decodes(blocks(), "utf-8"):
+        return "utf-8", ()
+    damaged, foreign = _damage(blocks(), "utf-8")
     # Accented letters of another encoding hardly ever form whole UTF-8 sequences by chance.
-    if sum(mark > "\x7f" for mark in repaired) - damaged > damaged:
-        return repaired, (_replaced(damaged, "utf-8"),)
+    if foreign - damaged > damaged:
+        return "utf-8", (_replaced(damaged, "utf-8"),)
+    encoding = "cp1252" if _decodes(blocks(), "cp1252") else "latin-1"
+    return encoding, ("The file is not UTF-8; it was read as Windows-1252 (Western). Check that accents are right.",)
+
+
+def _decodes(blocks: Iterator[bytes], encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        text = data.decode("cp1252")
+        for block in blocks:
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text, ("The file is not UTF-8; it was read as Windows-1252 (Western). Check that accents are right.",)
+        return False
+    return True
+
+
+def _damage(blocks: Iterator[bytes], encoding: str) -> tuple[int, int]:
+    """How many places read as "\ufffd", and how many characters are not ASCII, these among them."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    damaged = foreign = 0
+    for block in itertools.chain(blocks, [b""]):
+        text = decoder.decode(block, final=not block)
+        damaged += text.count("\ufffd")
+        foreign += len(text) - len(text.encode("ascii", "ignore"))
+    return damaged, foreign
 
 
 def _replaced(count: int, encoding: str) -> str:

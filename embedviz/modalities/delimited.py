@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from embedviz.errors import InstancesError
@@ -15,9 +15,11 @@ from embedviz.modalities.names import ALL_NAMES, TEXT_NAMES, distinct
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
 MOST_COLUMNS = 1_000
 #: So much of the beginning decides what the whole is.
-_SAMPLE_CHARACTERS, _SAMPLE_ROWS = 200_000, 200
+SAMPLE_CHARACTERS, SAMPLE_ROWS = 200_000, 200
 #: So many of the rows must have the same number of cells for a separator to be believed.
 _AGREEMENT, _AGREEMENT_NAMED = 0.7, 0.3
+#: What to say where one opens a cell and nothing closes it.
+UNCLOSED = "A quotation mark is opened and never closed; quotation marks were read as ordinary characters."
 #: No cell has so many lines: a quotation mark was not closed.
 _MOST_LINES = 200
 _NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -44,23 +46,28 @@ def read_delimited(text: str, suffix: str, most: int, widest: int = MOST_COLUMNS
     records = [(line, cells) for line, cells in records if cells not in ([], [""])]
     if not records:
         return Grid([], [], notes, 0)
-    header, remark = _header([cells for _, cells in records[:_SAMPLE_ROWS]])
+    header, remark = find_header([cells for _, cells in records[:SAMPLE_ROWS]])
     width = len(header or records[0][1])
-    if width > widest:
-        raise InstancesError(
-            f"The table has more than {widest:,} columns",
-            value=f"{width:,}",
-            remedy="Check the separator, or whether rows and columns are swapped.",
-        )
+    check_width(width, widest)
     body = records[1:] if header else records
     rows, short = _fit(body[:most], width, delimiter)
     names = distinct(header or [f"column {place}" for place in range(1, width + 1)])
     return Grid(names, rows, (*notes, *remark, *short), len(body))
 
 
+def check_width(width: int, widest: int = MOST_COLUMNS) -> None:
+    """InstancesError for more columns than a table of instances has."""
+    if width > widest:
+        raise InstancesError(
+            f"The table has more than {widest:,} columns",
+            value=f"{width:,}",
+            remedy="Check the separator, or whether rows and columns are swapped.",
+        )
+
+
 def sniff_delimiter(text: str, suffix: str) -> str | None:
     """The separator on which most of the first rows agree; None for a plain list of lines."""
-    sample = text[:_SAMPLE_CHARACTERS]
+    sample = text[:SAMPLE_CHARACTERS]
     if suffix in (".tsv", ".tab"):
         return "\t"
     found = {delimiter: score for delimiter in DELIMITERS if (score := _agreement(sample, delimiter)) is not None}
@@ -87,11 +94,11 @@ def _agreement(sample: str, delimiter: str) -> tuple[float, int] | None:
         for cells in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
             if cells:
                 rows.append(len(cells))
-            if len(rows) == _SAMPLE_ROWS:
+            if len(rows) == SAMPLE_ROWS:
                 break
     except csv.Error:  # a quote that is never closed: what was read so far decides
         pass
-    if len(sample) == _SAMPLE_CHARACTERS and len(rows) < _SAMPLE_ROWS:
+    if len(sample) == SAMPLE_CHARACTERS and len(rows) < SAMPLE_ROWS:
         rows = rows[:-1] or rows  # the cut went through the last row
     # The first row says how many columns there are, whatever commas the texts beneath it have.
     if not rows or rows[0] == 1:
@@ -110,7 +117,6 @@ def _prose(sample: str) -> bool:
 
 def _records(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], tuple[str, ...]]:
     """All rows with the number of the line they end on."""
-    lines = _NEWLINE.split(text)
     limit = csv.field_size_limit(max(len(text), csv.field_size_limit()))  # a whole book may stand in a cell
     try:
         records = _read(text, delimiter)
@@ -118,52 +124,70 @@ def _records(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], tu
         csv.field_size_limit(limit)
     if records is not None:
         return records, ()
-    note = "A quotation mark is opened and never closed; quotation marks were read as ordinary characters."
-    return [(number, line.split(delimiter)) for number, line in enumerate(lines, start=1)], (note,)
+    return list(unquoted(io.StringIO(text, newline=""), delimiter)), (UNCLOSED,)
 
 
 def _read(text: str, delimiter: str) -> list[tuple[int, list[str]]] | None:
     """The rows with their quotes resolved; None if a quotation mark is never closed."""
     try:
-        return list(_rows(text, delimiter, strict=True))
+        return list(quoted(io.StringIO(text, newline=""), delimiter, strict=True))
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             return None
     # A stray quotation mark inside a cell: spreadsheets read it as it stands, and so does this.
-    records = list(_rows(text, delimiter, strict=False))
-    return None if any(cell.count("\n") > _MOST_LINES for _, cells in records for cell in cells) else records
+    records = list(quoted(io.StringIO(text, newline=""), delimiter, strict=False))
+    return None if any(map(runs_on, records)) else records
 
 
-def _rows(text: str, delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+def quoted(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their quotes resolved, each with the number of the line it ends on. ``lines`` have their ends."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
     for cells in reader:
         yield reader.line_num, cells
+
+
+def unquoted(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a file whose quotation marks mean nothing: a line each, without a cell where it is blank."""
+    for number, line in enumerate(lines, start=1):
+        bare = line.rstrip("\r\n")
+        yield number, bare.split(delimiter) if bare else []
+
+
+def runs_on(record: tuple[int, list[str]]) -> bool:
+    """Whether a cell has more lines than a cell has: a quotation mark was not closed."""
+    return any(cell.count("\n") > _MOST_LINES for cell in record[1])
 
 
 def _fit(
     records: list[tuple[int, list[str]]], width: int, delimiter: str
 ) -> tuple[list[list[str | None]], tuple[str, ...]]:
-    """Rows of one width: short ones are filled up and counted, long ones are an error that names the line."""
-    rows: list[list[str | None]] = []
-    short: list[int] = []
-    for line, cells in records:
-        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            raise InstancesError(
-                f"A row has more cells than the table has columns ({len(cells):,} in place of {width:,})",
-                value=f"line {line:,}",
-                remedy=f"Put text that contains a {DELIMITERS[delimiter]} in double quotes, or save the table again "
-                "from a spreadsheet.",
-            )
-        if len(cells) < width:
-            short.append(line)
-        rows.append([*cells[:width], *[None] * (width - len(cells))])
-    if not short:
-        return rows, ()
-    count = "1 row has" if len(short) == 1 else f"{len(short):,} rows have"
-    return rows, (f"{count} fewer cells than there are columns (first on line {short[0]:,}); the rest is empty.",)
+    """Rows of one width, and a sentence about those that were short."""
+    short = [line for line, cells in records if len(cells) < width]
+    return [fit_row(record, width, delimiter) for record in records], short_rows(len(short), short[0] if short else 0)
 
 
-def _header(rows: list[list[str]]) -> tuple[list[str] | None, tuple[str, ...]]:
+def fit_row(record: tuple[int, list[str]], width: int, delimiter: str) -> list[str | None]:
+    """The cells, filled up with None to ``width``; InstancesError that names the line where there are more."""
+    line, cells = record
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        raise InstancesError(
+            f"A row has more cells than the table has columns ({len(cells):,} in place of {width:,})",
+            value=f"line {line:,}",
+            remedy=f"Put text that contains a {DELIMITERS[delimiter]} in double quotes, or save the table again "
+            "from a spreadsheet.",
+        )
+    return [*cells[:width], *[None] * (width - len(cells))]
+
+
+def short_rows(count: int, first: int) -> tuple[str, ...]:
+    """What to say of rows with fewer cells than there are columns."""
+    if not count:
+        return ()
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    return (f"{rows} fewer cells than there are columns (first on line {first:,}); the rest is empty.",)
+
+
+def find_header(rows: list[list[str]]) -> tuple[list[str] | None, tuple[str, ...]]:
     """The first row if it names the columns, and a word about it where that is a guess."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     named = [cell for cell in first if cell]
@@ -208,15 +232,22 @@ def _lines(text: str, suffix: str, most: int) -> Grid:
     """One column: a line is a cell, unless quotes hold several lines together."""
     notes: tuple[str, ...] = ()
     if suffix == ".csv" and '"' in text:
-        records, notes = _records(text.rstrip("\r\n"), "\x1f")  # a separator that no text holds
+        records, notes = _records(text, "\x1f")  # a separator that no text holds
+        while records and not records[-1][1]:
+            records.pop()
         cells = [row[0] if row else "" for _, row in records]
     else:
         cells = _NEWLINE.split(text.rstrip("\r\n"))
+    header, remark = name_lines(cells[:SAMPLE_ROWS], suffix)
+    body = cells[1:] if header else cells
+    return Grid([header or "text"], [[cell] for cell in body[:most]], (*notes, *remark), len(body))
+
+
+def name_lines(cells: list[str], suffix: str) -> tuple[str | None, tuple[str, ...]]:
+    """The name of the only column, if the first of its cells is one, and a word about it where that is a guess."""
     if cells[0].strip().casefold() in TEXT_NAMES:
-        name, body = cells[0].strip(), cells[1:]
-    elif suffix == ".csv":
-        header, remark = _header([[cell] for cell in cells[:_SAMPLE_ROWS]])
-        name, body, notes = (header[0], cells[1:], notes + remark) if header else ("text", cells, notes + remark)
-    else:
-        name, body = "text", cells
-    return Grid([name], [[cell] for cell in body[:most]], notes, len(body))
+        return cells[0].strip(), ()
+    if suffix != ".csv":
+        return None, ()
+    header, remark = find_header([[cell] for cell in cells])
+    return header[0] if header else None, remark

@@ -95,8 +95,7 @@ def instances_from_table(frame: Any, *, text: str, label: str | None = None, nam
     """
     frame = frame.rename(columns=str)
     for column in (text, *([label] if label is not None else [])):
-        if column not in frame.columns:
-            refuse_unknown(column, list(frame.columns))
+        require_column(column, list(frame.columns))
     if label == text:
         raise InstancesError(
             "The texts cannot be their own labels", value=text, remedy="Choose another column as label, or none."
@@ -120,8 +119,10 @@ def instances_from_table(frame: Any, *, text: str, label: str | None = None, nam
     )
 
 
-def refuse_unknown(column: str, known: list[str]) -> None:
-    """InstancesError that names the column meant."""
+def require_column(column: str, known: list[str]) -> None:
+    """InstancesError with the closest name for a column that is not among those ``known``."""
+    if column in known:
+        return
     close = difflib.get_close_matches(column, known, n=1)
     hint = f"Did you mean “{close[0]}”? " if close else ""
     raise InstancesError("There is no such column", value=column, remedy=f"{hint}The columns are: {', '.join(known)}.")

@@ -12,7 +12,7 @@ import numpy as np
 from embedviz.errors import InstancesError
 from embedviz.modalities.brought import Brought
 from embedviz.modalities.fitting import Array, gather
-from embedviz.modalities.instances import groups, ids_from, is_missing, named, refuse_unknown, value_of
+from embedviz.modalities.instances import groups, ids_from, is_missing, named, require_column, value_of
 from embedviz.modalities.names import LABEL_NAMES
 from embedviz.modalities.nested import arrays_in
 from embedviz.modalities.number_lines import NUMBER
@@ -133,8 +133,7 @@ def tensors_from_table(
 
 def _check_choice(frame: Any, columns: Sequence[str] | None, label: str | None) -> None:
     for column in (*(columns or ()), *([label] if label is not None else [])):
-        if column not in frame.columns:
-            refuse_unknown(column, list(frame.columns))
+        require_column(column, list(frame.columns))
     if label is not None and label in (columns or ()):
         raise InstancesError(
             "A column of the vectors cannot be their label",

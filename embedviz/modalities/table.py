@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from embedviz.errors import InstancesError
+from embedviz.modalities.cells import as_column, kind_of
 from embedviz.modalities.decoding import decode
 from embedviz.modalities.delimited import MOST_COLUMNS, Grid, read_delimited
 from embedviz.modalities.instances import clean, guess_columns, instances_from_lines, instances_from_table
@@ -18,8 +20,9 @@ from embedviz.modalities.names import distinct
 __all__ = ["Table", "guess_columns", "instances_from_lines", "instances_from_table", "read_table"]
 
 MOST_ROWS = 100_000
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,14})")
-_DECIMAL = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][-+]?\d{1,3})?|[nN]a[nN]")
+#: Bytes of which an empty file may consist.
+BLANK = b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"
+_NEWLINE = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,8 @@ def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS, columns: i
     columns of nothing but numbers become numbers, except where that would change them (007). A table of text with more
     than ``columns`` is refused.
     """
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        raise InstancesError("The file is empty", value=name or None, remedy="Bring a file with one instance a row.")
+    if not data.strip(BLANK):
+        raise empty_file(name)
     if data.startswith(b"PAR1"):
         table = _parquet(data, name, rows)
     else:
@@ -47,10 +50,20 @@ def read_table(data: bytes, name: str = "", *, rows: int = MOST_ROWS, columns: i
         table = _text(text, name, rows, columns)
         table = Table(table.frame, (*notes, *table.notes))
     if not len(table.frame) or not len(table.frame.columns):
-        raise InstancesError(
-            "The table has no rows", value=name or None, remedy="Bring a file with one instance a row below the header."
-        )
+        raise no_rows(name)
     return table
+
+
+def empty_file(name: str) -> InstancesError:
+    """What to say of a file with nothing in it."""
+    return InstancesError("The file is empty", value=name or None, remedy="Bring a file with one instance a row.")
+
+
+def no_rows(name: str) -> InstancesError:
+    """What to say of a header with nothing below."""
+    return InstancesError(
+        "The table has no rows", value=name or None, remedy="Bring a file with one instance a row below the header."
+    )
 
 
 def _text(text: str, name: str, rows: int, columns: int) -> Table:
@@ -71,7 +84,7 @@ def _json_values(text: str, name: str) -> list[Any]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return [_json_line(line, number, name) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [json_line(line, number, name) for number, line in enumerate(_NEWLINE.split(text), 1) if line.strip()]
     if isinstance(whole, list):
         return whole
     if isinstance(whole, dict):
@@ -89,7 +102,8 @@ def _json_values(text: str, name: str) -> list[Any]:
     )
 
 
-def _json_line(line: str, number: int, name: str) -> Any:
+def json_line(line: str, number: int, name: str) -> Any:
+    """The value on a line; InstancesError that names the line where it is none."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -102,24 +116,33 @@ def _json_line(line: str, number: int, name: str) -> Any:
 
 def _from_values(values: list[Any], rows: int) -> Table:
     """Objects become rows, anything else a row of one cell."""
+    records = [as_record(value) for value in values[:rows]]
+    columns = list(dict.fromkeys(key for record in records for key in record))
+    return Table(from_records(records, columns), _cut(len(records), len(values)))
+
+
+def as_record(value: Any) -> dict[Any, Any]:
+    """A JSON value as a row."""
+    return value if isinstance(value, dict) else {"text": value}
+
+
+def from_records(records: list[dict[Any, Any]], keys: list[Any]) -> Any:
+    """A DataFrame of a column for each of ``keys``, whose names are made printable and distinct."""
     import pandas as pd
 
-    records = [value if isinstance(value, dict) else {"text": value} for value in values[:rows]]
-    columns = list(dict.fromkeys(key for record in records for key in record))
     cells = {
         unique: pd.Series([_cell(record.get(key)) for record in records], dtype=object)
-        for key, unique in zip(columns, distinct(_printable(key) for key in columns), strict=True)
+        for key, unique in zip(keys, printable_names(keys), strict=True)
     }
-    frame = pd.DataFrame({column: values.infer_objects() for column, values in cells.items()})
-    return Table(frame, _cut(len(records), len(values)))
+    return pd.DataFrame({column: values.infer_objects() for column, values in cells.items()})
 
 
 def _from_grid(grid: Grid, rows: int) -> Table:
     import pandas as pd
 
     columns = [[row[place] for row in grid.rows] for place in range(len(grid.names))]
-    names = distinct(_printable(name) for name in grid.names)
-    frame = pd.DataFrame({name: _typed(cells) for name, cells in zip(names, columns, strict=True)})
+    cells = zip(printable_names(grid.names), columns, strict=True)
+    frame = pd.DataFrame({name: as_column(column, kind_of([column])) for name, column in cells})
     return Table(frame, (*grid.notes, *_cut(len(grid.rows), grid.total)))
 
 
@@ -136,33 +159,30 @@ def _parquet(data: bytes, name: str, rows: int) -> Table:
             if count >= rows:
                 break
         table = pa.Table.from_batches(batches, schema=file.schema_arrow)
-        table = table.rename_columns(distinct(_printable(column) for column in table.column_names))
+        table = table.rename_columns(printable_names(table.column_names))
         # What the writer's pandas thought of its index is of no use here.
         frame = table.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InstancesError(
-            "This Parquet file cannot be read", value=name or None, remedy=f"It may be damaged or cut short ({error})."
-        ) from error
+        raise broken_parquet(name, error) from error
     return Table(frame, _cut(len(frame), file.metadata.num_rows))
 
 
-def _typed(cells: list[str | None]) -> Any:
-    """Text cells as a column of numbers where that loses nothing, else as they are; blank cells are missing."""
-    import pandas as pd
-
-    present = [cell.strip() for cell in cells if cell and cell.strip()]
-    blank = [None if cell is None or not cell.strip() else cell for cell in cells]
-    if present and all(map(_WHOLE.fullmatch, present)):
-        return pd.array([None if cell is None else int(cell) for cell in blank], dtype="Int64")
-    if any(map(_WHOLE.match, present)) and all(map(_DECIMAL.fullmatch, present)):
-        return pd.Series([float("nan") if cell is None else float(cell) for cell in blank], dtype="float64")
-    return pd.Series(blank, dtype=object)
+def broken_parquet(name: str, error: Exception) -> InstancesError:
+    """What to say of a Parquet file that its library does not read."""
+    return InstancesError(
+        "This Parquet file cannot be read", value=name or None, remedy=f"It may be damaged or cut short ({error})."
+    )
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
     return clean(value) if isinstance(value, str) else value
+
+
+def printable_names(names: Iterable[Any]) -> list[str]:
+    """The names of columns as they are shown: printable, and no two alike."""
+    return distinct(_printable(name) for name in names)
 
 
 def _printable(name: Any) -> str:

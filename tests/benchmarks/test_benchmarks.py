@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import app, capture, served
+from tests.benchmarks import app, capture, served, stream
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +80,12 @@ def test_app_measures_starts_changes_and_memory() -> None:
             assert min(numbers(table, row)) > 0
     for row in ("streamlit hello", "server", "zygote of model workers", "zygote of numbers workers", "model worker"):
         assert min(numbers(table, row)) > 0
+
+
+def test_stream_measures_a_run_and_going_on_with_it() -> None:
+    table = run("stream", "--size", "16", "--chunk", "4")
+    for row, texts, computed in ((stream.QUARTER, 4, 4), (stream.WHOLE, 16, 16), (stream.RESUMED, 16, 4)):
+        assert numbers(table, f"{row:33}")[:2] == [texts, computed]
+    for kind in stream.KINDS[1:]:
+        assert numbers(table, f"all parts there, {kind}")[:2] == [16, 0]
+    assert "to the same bytes: True" in table
