@@ -12,6 +12,7 @@ from embedviz.export.formats import check_layers
 from embedviz.export.joined import Joined
 from embedviz.export.output import Output
 from embedviz.export.store import Store
+from embedviz.modalities.held import HeldInstances
 from embedviz.modalities.stream import InstanceStream
 from embedviz.moments import streamed
 from embedviz.vectors import check_finite, zero_note
@@ -51,7 +52,7 @@ class Run:
     """
 
     checkpoint: Checkpoint
-    stream: InstanceStream
+    stream: InstanceStream | HeldInstances
     output: Output
     layers: Sequence[str]
     pooling: str

@@ -52,14 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     layers.set_defaults(command=_layers)
     embed = commands.add_parser("embed", help="write the embeddings of instances at a layer")
     _opening(embed)
-    embed.add_argument("instances", metavar="INSTANCES", type=Path, help="CSV, TSV, JSONL, Parquet or TXT")
+    embed.add_argument(
+        "instances",
+        metavar="INSTANCES",
+        type=Path,
+        help="CSV, TSV, JSONL, Parquet or TXT; NPY or NPZ of tensors; a picture, a zip or a folder of pictures",
+    )
     embed.add_argument(
         "--layer",
         metavar="PATH",
         action="append",
         help="dotted path, may be given more than once; else the recommended",
     )
-    embed.add_argument("--pooling", default=None, help="mean, first, last, max or “as trained”")
+    embed.add_argument("--pooling", default=None, help="mean, first, last, max, flatten or “as trained”")
     embed.add_argument("--postprocessing", default="none", help="none, l2, centred or standardised")
     embed.add_argument("--text", metavar="COLUMN", help="the column with the texts")
     embed.add_argument("--insist", action="store_true", help="take a layer even where its parameters are random")
@@ -70,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         help="FILE.parquet, .npy, .csv or .safetensors; FOLDER/ for shards in it",
     )
     embed.add_argument("--chunk", metavar="N", type=int, help="rows that are read, computed and kept at a time (4096)")
+    embed.add_argument("--estimate", action="store_true", help="say what it would take, and do nothing")
     embed.add_argument("--restart", action="store_true", help="throw away what an unfinished run has kept")
     embed.set_defaults(command=_embed)
     doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")

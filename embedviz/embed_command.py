@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
     from embedviz.export.output import Output
     from embedviz.export.store import Store
+    from embedviz.modalities.held import HeldInstances
     from embedviz.modalities.stream import InstanceStream
+    from embedviz.records import Reads
 
 
 def embed(given: argparse.Namespace, open_checkpoint: Callable[[argparse.Namespace], Checkpoint]) -> int:
@@ -31,20 +33,34 @@ def embed(given: argparse.Namespace, open_checkpoint: Callable[[argparse.Namespa
     output = Output.of(given.out)
     check_layers(output.path.suffix, len(set(given.layer or [""])))
     check_postprocessing(given.postprocessing)
-    with _regular(given.instances) as file:
-        stream = _stream(file, given)
-        with open_checkpoint(given) as checkpoint:
-            asked = given.layer or [checkpoint.recommended.path]
-            layers = [layer.removeprefix(".") for layer in asked]
-            pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
-            run = Run(checkpoint, stream, output, layers, pooling, given.postprocessing, given.insist)
-            with run.store(restart=given.restart) as store:
-                written = _write(run, store)
+    with _regular(given.instances) as file, open_checkpoint(given) as checkpoint:
+        stream = _stream(file, given, checkpoint.inputs)
+        asked = given.layer or [checkpoint.recommended.path]
+        layers = [layer.removeprefix(".") for layer in asked]
+        pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
+        run = Run(checkpoint, stream, output, layers, pooling, given.postprocessing, given.insist)
+        if given.estimate:
+            return _estimate(run)
+        with run.store(restart=given.restart) as store:
+            written = _write(run, store)
     if written is None:
         return 130
-    if written.dropped:
+    if written.dropped and checkpoint.inputs.modality == "text":
         _say(f"{stream.name}: {written.dropped:,} empty rows left out")
     _report(written, given.postprocessing, output)
+    return 0
+
+
+def _estimate(run: Run) -> int:
+    """Say what the run would take, by its first piece, and run nothing."""
+    from embedviz.cost import estimate_cost
+    from embedviz.layers import find
+
+    first = next(piece for piece in run.stream if len(piece))
+    cost = estimate_cost(run.checkpoint, first, run.layers)
+    seconds = cost.seconds * run.stream.total / len(first)
+    size = 4 * run.stream.total * sum(find(run.checkpoint.layers, path, insist=True).width for path in run.layers)
+    print(f"{run.stream.total:,} instances: about {seconds:,.0f} s, and {size / 1e6:,.0f} MB of vectors")
     return 0
 
 
@@ -76,14 +92,18 @@ def _report(written: Written, postprocessing: str, output: Output) -> None:
         _say(note)
 
 
-def _stream(file: Path, given: argparse.Namespace) -> InstanceStream:
+def _stream(file: Path, given: argparse.Namespace, reads: Reads) -> InstanceStream | HeldInstances:
+    from embedviz.modalities.held import hold
     from embedviz.modalities.stream import CHUNK, open_stream
 
     chunk = CHUNK if given.chunk is None else given.chunk
     if chunk < 1:
         raise EmbedvizError("A chunk has at least one row", value=chunk, remedy=f"As in --chunk {CHUNK}.")
     name = given.instances.name
-    stream = open_stream(file, text=given.text, chunk=chunk, name=name)
+    if reads.modality in ("tensors", "images"):
+        stream: InstanceStream | HeldInstances = hold(file, reads, chunk, name)
+    else:
+        stream = open_stream(file, text=given.text, chunk=chunk, name=name)
     for note in stream.notes:
         _say(f"{name}: {note}")
     return stream

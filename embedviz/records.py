@@ -177,6 +177,11 @@ class Instances:
         return len(self.items)
 
     @property
+    def item_name(self) -> str:
+        """What a column of the items is called: "text", "numbers", or "name" of a picture."""
+        return {"tensors": "numbers", "images": "name"}.get(self.modality, "text")
+
+    @property
     def labels(self) -> tuple[Any, ...] | None:
         return self.columns[self.label] if self.label else None
 

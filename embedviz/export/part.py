@@ -108,9 +108,10 @@ def _table(instances: Instances, vectors: Mapping[str, FloatArray]) -> Any:
     if "id" in others and tuple(map(as_text, others["id"])) == ids:
         ids = others.pop("id")  # the same, but numbers stay numbers
     # A column of the file may have the name of one of ours, which then is the first to have it.
-    reserved = [*vectors, "id", "text"]
+    item = instances.item_name
+    reserved = [*vectors, "id", item]
     names = distinct([*reserved, *others])[len(reserved) :]
-    columns = {"id": _column(ids), "text": pa.array(instances.items, pa.string())}
+    columns = {"id": _column(ids), item: pa.array(map(str, instances.items), pa.string())}
     columns |= {name: _column(values) for name, values in zip(names, others.values(), strict=True)}
     return pa.table(columns | {name: as_lists(rows) for name, rows in vectors.items()})
 

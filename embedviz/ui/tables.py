@@ -161,16 +161,12 @@ def _neighbours(picture: Picture, session: State, kind: str) -> None:
     _download(frame, "neighbours")
 
 
-#: What the column that says which instance a row is of is called.
-_CALLED = {"text": "text", "tensors": "numbers", "images": "name"}
-
-
 def _described(instances: Instances, rows: Sequence[int]) -> dict[str, list[str]]:
     """The columns that say which instance a row is of: its text, or its picture and name."""
     small = thumbnails(instances)
     told = [str(instances.items[row]) for row in rows]
     pictures = {"picture": [small[instances.ids[row]] for row in rows]} if small else {}
-    return {**pictures, _CALLED[instances.modality]: told}
+    return {**pictures, instances.item_name: told}
 
 
 def _crowded(picture: Picture) -> bool:
