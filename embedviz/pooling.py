@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embedviz.errors import EmbedvizError
-from embedviz.records import Layer
+from embedviz.records import INSTANCES, Layer
 
 if TYPE_CHECKING:
     import torch
@@ -81,6 +81,11 @@ def weighted_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def flatten(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """All positions' vectors one after the other: (instances, positions · width)."""
     return hidden.flatten(1)
+
+
+def flatten_channels(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """As ``flatten``, in the order of torch's own flatten(1) for an output whose channels stand before its places."""
+    return hidden.transpose(1, 2).flatten(1)
 
 
 _ALL = "Every place's numbers one after the other: nothing is lost, and the vector is long."
@@ -189,7 +194,16 @@ def resolve(name: str, checkpoint: Checkpoint, layer: Layer) -> Pool:
     if pooling.pool is None:
         # The dense parts were trained on the last layer's vectors and mean nothing on another's.
         return _as_trained(checkpoint, final=bool(layer.recommended))
+    if pooling.pool is flatten and _channels_first(layer):
+        return flatten_channels
     return pooling.pool if pooling.whole or not layer.prefix else _without_prefix(pooling.pool, layer.prefix)
+
+
+def _channels_first(layer: Layer) -> bool:
+    width = [
+        place for place, axis in enumerate(layer.shape or ()) if axis != INSTANCES and place not in layer.positions
+    ]
+    return bool(width and layer.positions) and width[0] < layer.positions[0]
 
 
 def _without_prefix(pool: Pool, prefix: int) -> Pool:

@@ -343,3 +343,49 @@ def test_memory_does_not_grow_with_the_file(save: Save, tmp_path: Path) -> None:
         assert measured.rows == measured.computed == count
         peaks.append(measured.peak)
     assert peaks[1] < peaks[0] + 24 * 2**20, [peak / 2**20 for peak in peaks]
+
+
+def test_tensors_in_a_file_are_embedded(tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+    torch.save(model, tmp_path / "model.pt")
+    numbers = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    np.save(tmp_path / "numbers.npy", numbers)
+    assert embed(tmp_path / "model.pt", tmp_path / "numbers.npy", "--chunk", 16, "--out", tmp_path / "v.parquet") == 0
+    with torch.inference_mode():
+        expected = model[1](model[0](torch.from_numpy(numbers))).numpy()
+    np.testing.assert_allclose(vectors(tmp_path / "v.parquet"), expected, atol=1e-6)
+    np.save(tmp_path / "wrong.npy", numbers[:, :3])
+    assert embed(tmp_path / "model.pt", tmp_path / "wrong.npy", "--out", tmp_path / "w.parquet") == 2
+
+
+def test_a_folder_of_pictures_is_embedded(tmp_path: Path, capsys: Any) -> None:
+    import torch
+
+    from embedviz.modalities.samples import load_sample
+
+    layers = (torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 3))
+    torch.save(torch.nn.Sequential(*layers), tmp_path / "model.pt")
+    digits = load_sample("digit-pictures")
+    for item, label in zip(digits.items[:60], digits.labels or (), strict=False):
+        folder = tmp_path / "pictures" / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{hash(item.name) % 10**9}.png").write_bytes(item.data)
+    (tmp_path / "pictures" / "broken.png").write_bytes(digits.items[0].data[:30])
+    out = tmp_path / "v.parquet"
+    assert (
+        embed(tmp_path / "model.pt", tmp_path / "pictures", "--layer", "0", "--pooling", "flatten", "--out", out) == 0
+    )
+    assert "broken.png" in capsys.readouterr().err
+    table = pq.read_table(out)
+    assert table.column_names == ["id", "name", "label", "vector"]
+    assert vectors(out).shape == (60, 4 * 6 * 6)
+    assert len(set(table["label"].to_pylist())) > 1
+
+
+def test_what_it_would_take_is_said_and_nothing_is_done(tiny: str, table: Path, tmp_path: Path, capsys: Any) -> None:
+    assert embed(tiny, table, *LAYER, "--estimate", "--out", tmp_path / "v.parquet") == 0
+    assert "100 instances: about" in capsys.readouterr().out
+    assert not list(tmp_path.glob("v.parquet*"))
