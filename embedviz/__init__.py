@@ -1,8 +1,8 @@
 """Open any checkpoint, see what every layer knows."""
 
 from embedviz.capture import capture
-from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint
 from embedviz.cost import Cost, estimate_cost
+from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint, open_module
 from embedviz.errors import (
     CaptureError,
     CheckpointError,
@@ -12,7 +12,7 @@ from embedviz.errors import (
     ProjectionError,
 )
 from embedviz.projection import project
-from embedviz.records import Embeddings, Finding, Instances, Layer, Neighbours, Projection
+from embedviz.records import Embeddings, Finding, Instances, Layer, Neighbours, Projection, Reads
 from embedviz.similarity import cosine_similarity, neighbours
 from embedviz.vectors import postprocess
 
@@ -33,12 +33,14 @@ __all__ = [
     "Neighbours",
     "Projection",
     "ProjectionError",
+    "Reads",
     "bundled_checkpoint",
     "capture",
     "cosine_similarity",
     "estimate_cost",
     "neighbours",
     "open_checkpoint",
+    "open_module",
     "postprocess",
     "project",
 ]

@@ -13,11 +13,21 @@ from embedviz.checkpoints.checkpoint import Checkpoint, Recipe
 from embedviz.checkpoints.fingerprint import sha256
 from embedviz.checkpoints.formats import FORMATS
 from embedviz.checkpoints.inputs import check_given
+from embedviz.checkpoints.live_module import open_module
 from embedviz.checkpoints.places.place import locate
 from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
 
-__all__ = ["FORMATS", "Checkpoint", "Options", "Recipe", "bundled_checkpoint", "bundled_path", "open_checkpoint"]
+__all__ = [
+    "FORMATS",
+    "Checkpoint",
+    "Options",
+    "Recipe",
+    "bundled_checkpoint",
+    "bundled_path",
+    "open_checkpoint",
+    "open_module",
+]
 
 log = logging.getLogger(__name__)
 
