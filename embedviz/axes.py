@@ -20,6 +20,17 @@ _SECOND = (
 )  # fmt: skip
 
 
+def width_side(module: Any) -> str:
+    """Where a module of torch.nn has the width of what it makes and takes: "last", "second", or "" where unknown."""
+    name = type(module).__name__.removeprefix("Parametrized")
+    if name == "LayerNorm" and len(module.normalized_shape) > 1:
+        return ""
+    if name in _LAST:
+        return "last"
+    kinds = {kind.__name__ for kind in type(module).__mro__}
+    return "second" if kinds.intersection(_SECOND) else ""
+
+
 @dataclass(frozen=True)
 class Axes:
     """The axes of a tensor in words, those that pooling goes over, and why no vector can be read from it if so."""
@@ -35,7 +46,7 @@ def name_axes(one: tuple[int, ...], two: tuple[int, ...], sizes: Sequence[Mappin
     """Name each axis of a tensor that had the shapes ``one`` and ``two`` in two passes.
 
     ``sizes``: how many instances, tokens, … each pass had. ``padded``: instances of a batch differ in length, so that
-    an axis that changes in a way of its own cannot be pooled over.
+    an axis that changes in a way of its own cannot be pooled over, nor one into which both lengths were filled up.
     """
     if len(one) != len(two):
         return Axes((), status="data-dependent", why=f"It has {len(one)} or {len(two)} axes, depending on the input.")
@@ -52,9 +63,19 @@ def name_axes(one: tuple[int, ...], two: tuple[int, ...], sizes: Sequence[Mappin
         return Axes(shape, status="extra axes", why=why)
     if any(isinstance(axis, str) and axis not in (INSTANCES, *along) for axis in shape):
         return Axes(shape, status="extra axes", why="An axis mixes instances or tokens with something else.")
+    longest = max(pass_.get(TOKENS, 0) for pass_ in sizes)
+    if padded and not along and _filled(shape, longest):
+        why = "It is as long for a short text as for a longer one: filled up by the model, and with what is not known."
+        return Axes(shape, status="filled up", why=why)
     over = {TOKENS: "tokens", STEPS: "steps", VARYING: "steps"}[along[0]] if along else ""
     shown = tuple("steps" if axis == VARYING else axis for axis in shape)
     return Axes(shown, tuple(place for place, axis in enumerate(shape) if axis in along), over)
+
+
+def _filled(shape: Shape, longest: int) -> bool:
+    """Whether an axis between instances and width may be tokens that a model filled up to a length of its own."""
+    fixed = [axis for axis in shape if isinstance(axis, int)]
+    return len(fixed) > 1 and any(size >= longest for size in fixed[:-1])
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -89,11 +110,11 @@ def _axis(one: int, two: int, sizes: Sequence[Mapping[str, int]]) -> str | int:
     return VARYING
 
 
-def find_positions(axes: Axes, maker: Any, *, weights: bool) -> Axes:
+def find_positions(axes: Axes, side: str, *, weights: bool) -> Axes:
     """Which fixed axes hold places of an instance, where none follows its length: rows and columns, or patches.
 
-    ``maker`` is the innermost module whose output it is (None: unknown); its kind tells the width from the places.
-    ``weights``: the values are attention weights.
+    ``side``: where the width stands, "last" or "second"; "" where no module tells. ``weights``: the values are
+    attention weights.
     """
     if axes.status != "ok":
         return axes
@@ -106,11 +127,8 @@ def find_positions(axes: Axes, maker: Any, *, weights: bool) -> Axes:
     if axes.shape.index(INSTANCES) != 0:
         # A recurrent layer's last states: (layers, instances, width), of which all belong to the vector.
         return axes
-    kind = type(maker).__name__
-    if kind in _LAST:
-        width = fixed[-1]
-    elif kind in _SECOND:
-        width = fixed[0]
+    if side:
+        width = fixed[-1] if side == "last" else fixed[0]
     elif len(fixed) == 2:
         width = fixed[-1]
     else:
@@ -118,4 +136,4 @@ def find_positions(axes: Axes, maker: Any, *, weights: bool) -> Axes:
         first_is_place = axes.shape[fixed[0]] == axes.shape[fixed[1]] != axes.shape[fixed[-1]]
         width = fixed[-1] if first_is_place else fixed[0]
     positions = tuple(place for place in fixed if place != width)
-    return Axes(axes.shape, positions, "patches" if len(positions) == 1 and kind not in _SECOND else "places")
+    return Axes(axes.shape, positions, "patches" if len(positions) == 1 and side != "second" else "places")

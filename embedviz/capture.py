@@ -15,11 +15,12 @@ from embedviz.catch import Catch, Events, plan
 from embedviz.cost import depth
 from embedviz.devices import Placed
 from embedviz.errors import Cancelled, CaptureError, EmbedvizError, InstancesError, first_line, want_of_memory
-from embedviz.hooks import forward, hooked, undisturbed
+from embedviz.hooks import forward, hooked
 from embedviz.modalities.feed import Prepared, prepare
 from embedviz.modalities.items import instances_of
 from embedviz.records import Embeddings, Instances, IntArray, Layer
 from embedviz.threads import Threads
+from embedviz.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 #: From so many batches on, a run tells how long the next one will take.
 _TELLING = 4
+#: How many are run again in another order.
+_FEW = 4
 #: A vector that changes by more than this share of its length when its instance is run alone depends on its batch.
 _DEPENDS = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.02}
 
@@ -155,23 +158,40 @@ class Run:
             self.checkpoint.pace = (time.perf_counter() - started) / max(1, int(self.prepared.weights.sum())) / share
 
     def check(self) -> None:
-        """Run the shortest and the longest of the batched instances alone; note what depends on its batch."""
+        """Run some of the batched instances again in other company; note what depends on it.
+
+        The shortest and the longest alone, and a few of the shortest together, in another order.
+        """
         batched = np.flatnonzero(self.together > 1)
         if not len(batched):
             return
         weights = self.prepared.weights[batched]
-        rows = list(dict.fromkeys([int(batched[weights.argmin()]), int(batched[weights.argmax()])]))
-        alone = plan(self.checkpoint, self.layers, self.poolings, self.count)
-        with self._ready(alone) as events:
-            for row in rows:
-                self._batch(events, np.array([row], dtype=np.int64))
-        limit = _DEPENDS[self.placed.dtype]
-        for catch, again in zip(self.catches, alone, strict=True):
-            apart = max(_difference(catch.rows[name][rows], again.rows[name][rows]) for name in catch.rows)
-            if apart > limit:
+        alone = dict.fromkeys([int(batched[weights.argmin()]), int(batched[weights.argmax()])])
+        low = batched[weights == weights.min()]
+        few = low[np.unique(np.linspace(len(low) - 1, 0, _FEW).astype(np.int64))[::-1]]
+        again = plan(self.checkpoint, self.layers, self.poolings, self.count)
+        with self._ready(again) as events:
+            for rows in [*([row] for row in alone), *([few] if len(few) > 1 else [])]:
+                self._compare(again, events, np.array(rows, dtype=np.int64))
+
+    def _compare(self, again: list[Catch], events: Events, rows: IntArray) -> None:
+        """Catch ``rows`` by themselves into ``again``, and note the layers at which they come out otherwise."""
+        try:
+            self._batch(events, rows)
+        except CaptureError as error:
+            for layer in self.layers:
+                told = (
+                    f"Whether the vectors depend on their batch could not be seen: {self.prepared.told(rows)} by "
+                    f"themselves did not go through. {error.what}."
+                )
+                self.notes.setdefault(layer.path, told)
+            return
+        for catch, other in zip(self.catches, again, strict=True):
+            apart = max(_difference(catch.rows[name][rows], other.rows[name][rows]) for name in catch.rows)
+            if apart > _DEPENDS[self.placed.dtype]:
                 self.notes[catch.layer.path] = (
-                    f"The vectors depend on their batch: the shortest or the longest instance, run alone, gives one "
-                    f"that differs by {apart:.0%} of its length. The model mixes the instances of a batch."
+                    f"The vectors depend on their batch: an instance gives another vector in other company, by "
+                    f"{apart:.0%} of its length. The model mixes the instances of a batch, or draws at random."
                 )
 
     @contextlib.contextmanager
@@ -245,8 +265,8 @@ class Run:
 
 
 def _difference(one: Any, other: Any) -> float:
-    """The largest difference of two vectors as a share of the second's length; 0 where either is not finite."""
-    length = np.maximum(np.linalg.norm(other, axis=1), 1e-12)
+    """The largest difference of two vectors as a share of the longer one; 0 where either is not finite."""
+    length = np.maximum(np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1)), 1e-12)
     shares = np.linalg.norm(one - other, axis=1) / length
     return float(np.nan_to_num(shares, nan=0.0, posinf=0.0).max())
 

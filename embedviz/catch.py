@@ -12,7 +12,7 @@ from embedviz import heads
 from embedviz.errors import CaptureError
 from embedviz.hooks import INPUT, Stop
 from embedviz.modalities.feed import Feed
-from embedviz.parts import inputs, main_name, main_tensor, parts
+from embedviz.parts import inputs, lengths, main_name, main_tensor, parts
 from embedviz.pooling import Pool, resolve
 from embedviz.records import INSTANCES, TOKENS, FloatArray, IntArray, Layer
 
@@ -45,14 +45,21 @@ class Catch:
         """The calls, from 1, that this is made of."""
         return range(1, self.layer.calls + 1) if self.call == 0 else range(self.call, self.call + 1)
 
-    def take(self, tensor: torch.Tensor | None, feed: Feed, where: IntArray, call: int) -> None:
-        """Pool one batch's tensor into the rows ``where``. CaptureError if it is not as the probe saw it."""
+    def take(self, tensor: torch.Tensor | None, feed: Feed, where: IntArray, call: int, value: Any = None) -> None:
+        """Pool one batch's tensor into the rows ``where``. CaptureError if it is not as the probe saw it.
+
+        ``value`` is the whole that it is a part of.
+        """
         import torch
 
+        real = _lengths(value, self.layer)
         hidden = _arranged(tensor, self.layer, self.head, feed.sizes)
         mask = feed.mask
         if hidden.ndim == 3 and (mask is None or self.layer.over != "tokens"):
             mask = torch.ones(hidden.shape[:2], dtype=torch.bool, device=hidden.device)
+            if real is not None:
+                ends = torch.tensor(real, device=hidden.device).unsqueeze(1)
+                mask = torch.arange(hidden.shape[1], device=hidden.device) < ends
         for name, pool in self.pools.items():
             pooled = pool(hidden, mask) if hidden.ndim == 3 and mask is not None else hidden
             values = pooled.to(torch.float32).cpu().numpy()
@@ -62,6 +69,18 @@ class Catch:
                 self.rows[name][where] += values / len(self.calls)
             else:
                 self.rows[name][where] = values / len(self.calls)
+
+
+def _lengths(value: Any, layer: Layer) -> list[int] | None:
+    """How many steps of each instance are real where a model packs them; None where all are."""
+    try:
+        return lengths(value)
+    except ValueError as error:
+        raise CaptureError(
+            f"Whose vectors these are cannot be told: the layer is given {error}",
+            value=layer.path,
+            remedy="Choose a layer after the model has put the instances back, or pack with enforce_sorted=False.",
+        ) from error
 
 
 def _arranged(tensor: torch.Tensor | None, layer: Layer, head: int, sizes: Any) -> torch.Tensor:
@@ -99,7 +118,8 @@ def _fits(found: tuple[int, ...], shape: tuple[str | int, ...], head: int, sizes
     for size, axis in zip(found, shape, strict=True):
         expected = sizes.get(axis) if axis in (INSTANCES, TOKENS) else axis
         # The steps that a model makes of an input are its own affair, and a head is a part of its axis.
-        if isinstance(expected, int) and size != expected and not head:
+        part = head and isinstance(axis, int) and size % axis == 0
+        if isinstance(expected, int) and size != expected and not part:
             return False
     return True
 
@@ -122,10 +142,15 @@ class Events:
         self.into = {catch.layer.module for catch in catches if catch.into}
         self._last = self._last_event(checkpoint, catches)
         self._calls: dict[tuple[bool, str], int] = {}
+        self._failure: Exception | None = None
 
     def _last_event(self, checkpoint: Checkpoint, catches: Sequence[Catch]) -> tuple[bool, str, int] | None:
-        """The event after which nothing more is wanted; None where a model may run its modules in another order."""
-        if any(layer.status == "unstable calls" for layer in checkpoint.layers):
+        """The event after which nothing more is wanted.
+
+        None where a model may run its modules in another order, and where a mean must be of all calls: only a whole
+        pass shows that there were no more.
+        """
+        if any(layer.status == "unstable calls" for layer in checkpoint.layers) or any(not c.call for c in catches):
             return None
         last = max(catches, key=lambda catch: catch.layer.order or 0)
         return last.into, last.layer.module, last.calls[-1]
@@ -134,6 +159,7 @@ class Events:
         """A batch begins."""
         self._feed, self._rows = feed, rows
         self._calls.clear()
+        self._failure = None
 
     def see(self, path: str, output: Any) -> None:
         self._see(False, path, output)
@@ -144,8 +170,13 @@ class Events:
     def _see(self, into: bool, path: str, value: Any) -> None:
         call = self._calls[into, path] = self._calls.get((into, path), 0) + 1
         event = (into, path, call)
-        for catch in self._by_event.get(event, ()):
-            catch.take(self._part(into, path, value, catch.part), self._feed, self._rows, call)
+        try:
+            for catch in self._by_event.get(event, ()):
+                tensor = self._part(into, path, value, catch.part)
+                catch.take(tensor, self._feed, self._rows, call, value)
+        except Exception as error:
+            self._failure = error  # a model may swallow it
+            raise
         if event == self._last:
             raise Stop
 
@@ -158,11 +189,24 @@ class Events:
         return parts(value, self.modules[path]).get(part)
 
     def end(self) -> None:
-        """A batch is over. A model may choose its modules by the input; one it left out must not pass for a vector."""
+        """A batch is over: CaptureError where not all that was promised is caught.
+
+        A model may choose its modules by the input; one it left out must not pass for a vector.
+        """
+        if self._failure is not None:
+            raise self._failure
         for (into, path, call), catches in self._by_event.items():
-            if self._calls.get((into, path), 0) < call:
+            ran = self._calls.get((into, path), 0)
+            if ran < call:
                 raise CaptureError(
                     "The model did not run this layer for some of the instances",
                     value=catches[0].layer.path,
                     remedy="Choose a layer that every input passes through.",
+                )
+            mean = next((catch for catch in catches if catch.call == 0), None)
+            if mean is not None and ran != mean.layer.calls:
+                raise CaptureError(
+                    f"The model ran this layer {ran} times, where the probe saw {mean.layer.calls}",
+                    value=mean.layer.path,
+                    remedy="Choose one of its calls in place of their mean.",
                 )

@@ -109,7 +109,8 @@ def want_of_memory(error: BaseException | None) -> bool:
     if error is None:
         return False
     # oneDNN says no more than that it could not create a primitive; torch's error on GPUs is a kind of RuntimeError.
-    told = isinstance(error, MemoryError) or any(
+    told = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    told = told or any(
         words in str(error) for words in ("allocate memory", "could not create a primitive", "out of memory")
     )
     return told or want_of_memory(error.__cause__)

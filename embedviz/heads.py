@@ -18,6 +18,7 @@ _QUERY = re.compile(r"^(query|q|q_proj|q_lin|query_proj|to_q|wq)$")
 _KEY_VALUE = re.compile(r"^(key|value|k|v|[kv]_proj|[kv]_lin|(key|value)_proj|to_[kv]|w[kv])$")
 _OUT = re.compile(r"^(o|o_proj|out_proj|out_lin|c_proj|dense|to_out|wo)$")
 _HEAD = re.compile(r"^(?P<before>.*):head(?P<number>\d+)$")
+_GROUPS = ("num_key_value_heads", "n_kv_heads")
 _COUNTS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "nhead", "n_local_heads")
 
 
@@ -34,18 +35,21 @@ def count(layer: Layer, model: torch.nn.Module) -> int:
 
 
 def _told(model: torch.nn.Module, path: str, grouped: bool) -> int:
-    """The number of heads that the nearest module above says, else the configuration."""
-    names = ("num_key_value_heads", "n_kv_heads", *_COUNTS) if grouped else _COUNTS
+    """The number of heads that the nearest module above says, else the configuration.
+
+    ``grouped``: keys and values may have fewer heads than queries; only where nothing says so they have as many.
+    """
     holders: list[Any] = []
     while path:
         holders.append(model.get_submodule(path))
         path = path.rpartition(".")[0]
-    holders.append(getattr(model, "config", None))
-    for holder in holders:
-        for name in names:
-            value = getattr(holder, name, None)
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-                return value
+    holders += [*(getattr(holder, "config", None) for holder in holders), getattr(model, "config", None)]
+    for names in (_GROUPS, _COUNTS) if grouped else (_COUNTS,):
+        for holder in holders:
+            for name in names:
+                value = getattr(holder, name, None)
+                if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                    return value
     return 0
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from embedviz.parts import inputs, main_name, parts
+from embedviz.undisturbed import is_script, undisturbed
 
 if TYPE_CHECKING:
     import torch
@@ -19,71 +17,11 @@ if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
     from embedviz.modalities.feed import Feed
 
-#: Parameters below which a pass of a few texts is over before several threads have shared it.
-_SMALL = 50_000_000
 INPUT = "input"
 
 
 class Stop(BaseException):
     """Ends a forward pass once everything wanted is caught. Not an Exception: models swallow those."""
-
-
-@contextlib.contextmanager
-def undisturbed(model: torch.nn.Module) -> Iterator[None]:
-    """Eval mode and no gradients inside; afterwards the model and all random numbers are as they were before.
-
-    Restored are each module's own training flag, the buffers, and the states of torch's, numpy's and Python's
-    generators: some models draw at random, or count their calls in a buffer, in eval mode too.
-    """
-    import torch
-
-    flags = [(module, module.training) for module in model.modules()]
-    buffers = [
-        (module._buffers, name, buffer, buffer.detach().clone())
-        for module in model.modules()
-        for name, buffer in module._buffers.items()
-        if buffer is not None and not buffer.is_meta
-    ]
-    numbers, others = random.getstate(), np.random.get_state()
-    fast = torch.backends.mha.get_fastpath_enabled()
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    model.eval()
-    # The fused path of nn.TransformerEncoder calls no module inside it, and gives nested tensors.
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.random.fork_rng(devices=devices), torch.inference_mode():
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        random.setstate(numbers)
-        np.random.set_state(others)
-        for module, flag in flags:
-            module.training = flag
-        _restore(buffers)
-
-
-def _restore(buffers: list[tuple[dict[str, Any], str, torch.Tensor, torch.Tensor]]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for holder, name, buffer, before in buffers:
-            holder[name] = buffer
-            if not torch.equal(torch.nan_to_num(buffer), torch.nan_to_num(before)):
-                buffer.copy_(before)
-
-
-@contextlib.contextmanager
-def few_threads(model: torch.nn.Module) -> Iterator[None]:
-    """One thread for tiny passes of a small model: several wait for each other longer than they work (measured 3×)."""
-    import torch
-
-    threads = torch.get_num_threads()
-    if sum(parameter.numel() for parameter in model.parameters()) < _SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager
@@ -128,13 +66,25 @@ def hooked(
 
 
 def forward(checkpoint: Checkpoint, feed: Feed) -> Any:
-    """One pass over a batch and what it returned; None where Stop ended it early, as asked for."""
+    """One pass over a batch and what it returned; None where Stop ended it early, as asked for.
+
+    Numbers with a point are given in the model's own number type (half precision, float64).
+    """
     import inspect
 
-    known = inspect.signature(checkpoint.model.forward).parameters
+    import torch
+
+    model = checkpoint.model
+    known = inspect.signature(model.forward).parameters
     extra = {"use_cache": False} if "use_cache" in known else {}
+    dtype = next((each.dtype for each in model.parameters() if each.is_floating_point()), torch.float32)
+
+    def fitted(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
     try:
-        return checkpoint.model(*feed.given, **feed.named, **extra)
+        given = map(fitted, feed.given)
+        return model(*given, **{name: fitted(tensor) for name, tensor in feed.named.items()}, **extra)
     except Stop:
         return None
 
@@ -201,13 +151,6 @@ def observe(checkpoint: Checkpoint, feed: Feed) -> Observed:
     return Observed(came, went)
 
 
-def is_script(module: Any) -> bool:
-    """Whether a module is compiled TorchScript, on which torch refuses hooks."""
-    import torch
-
-    return isinstance(module, torch.jit.ScriptModule)
-
-
 def _call(order: int, what: str, found: Mapping[str, torch.Tensor]) -> Call:
     return Call(order, what, {name: _seen(tensor) for name, tensor in found.items()}, main_name(found))
 
@@ -219,6 +162,6 @@ def _seen(tensor: torch.Tensor) -> Seen:
         values = tensor.detach().double()
         flat = values.flatten()
         digest = (tuple(tensor.shape), float(flat.sum()), float(flat[:: max(1, len(flat) // 97)].sum()))
-        square = tensor.ndim >= 4 and tensor.shape[-1] == tensor.shape[-2]
+        square = tensor.ndim >= 3 and tensor.shape[-1] == tensor.shape[-2] > 1
         weights = square and bool(((values.sum(-1) - 1).abs() < 1e-3).all()) and bool((values >= 0).all())
     return Seen(tuple(tensor.shape), str(tensor.dtype), floating, digest, weights)

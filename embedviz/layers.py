@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from embedviz import heads, roles
-from embedviz.axes import Axes, find_positions, name_axes
+from embedviz.axes import Axes, find_positions, name_axes, width_side
 from embedviz.errors import EmbedvizError, LayerError, first_line
-from embedviz.hooks import INPUT, Call, Observed, few_threads, is_script, observe
+from embedviz.hooks import INPUT, Call, Observed, Seen, observe
 from embedviz.modalities.feed import Feed, probe_feeds
 from embedviz.records import Layer
+from embedviz.undisturbed import few_threads, is_script
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
@@ -87,7 +89,7 @@ class _Tree:
         model = self.checkpoint.model
         self.base = roles.base_path(model)
         self.first_names = {id(module): path for path, module in model.named_modules()}
-        self.makers = _makers(model, self.runs[0].outputs)
+        self.sides = _Sides(model, self.runs[0])
         self.grid = _grid(model, self.runs[0].outputs)
         self.head = _head(model, self.runs[0].outputs)
         self.final = self._final()
@@ -114,9 +116,8 @@ class _Tree:
         yield from self._inputs(replace(blank, calls=len(pairs)))
 
     def _why_not(self, path: str, module: Any) -> tuple[str, str] | None:
-        own = path.rpartition(".")[2]
-        if ":" in own or "#" in own:
-            return "odd name", "Its name holds “:” or “#”, which name parts and calls of modules here."
+        if ":" in path or "#" in path:
+            return "odd name", "Its path holds “:” or “#”, which name parts and calls of modules here."
         if self.first_names[id(module)] != path:
             other = self.first_names[id(module)] or "the whole model"
             return "alias", f"It is the very same module as {other}: choose it there."
@@ -145,8 +146,7 @@ class _Tree:
             return replace(layer, status="non-float", why=why, order=order)
         padded = self.feeds[0].mask is not None
         axes = name_axes(first.shape, second.shape, [feed.sizes for feed in self.feeds], padded=padded)
-        maker = self.makers.get(first.digest, module)
-        axes = find_positions(axes, maker, weights=first.weights)
+        axes = find_positions(axes, self.sides.of(first, module), weights=first.weights)
         layer = replace(
             layer,
             shape=axes.shape or None,
@@ -163,7 +163,9 @@ class _Tree:
         """The other tensors of an output, where there are several."""
         one = pair[0]
         for name in one.tensors:
-            if name != one.main and ":" not in name and one.tensors[name].floating:
+            # A part of such a name would have the address of something else.
+            odd = ":" in name or re.fullmatch(rf"{INPUT}|{INPUT}\..*|head\d+", name)
+            if name != one.main and not odd and one.tensors[name].floating:
                 blank = replace(main, path=f"{main.path}:{name}", shape=None, positions=(), over="", heads=0)
                 part = self._layer(replace(blank, status="ok", why=""), pair, name, module)
                 if part.capturable:
@@ -217,16 +219,28 @@ def _digest(call: Call) -> tuple[Any, ...] | None:
     return call.tensors[call.main].digest if call.main is not None else None
 
 
-def _makers(model: Any, outputs: Mapping[str, list[Call]]) -> dict[Any, Any]:
-    """The innermost module that made each tensor, by the tensor's digest; of several the first."""
-    named = dict(model.named_modules())
-    made: dict[Any, Any] = {}
-    leaves = [(call.order, path, call) for path, calls in outputs.items() for call in calls]
-    for _, path, call in sorted(leaves, key=lambda entry: entry[0]):
-        for seen in call.tensors.values():
-            if seen.digest is not None and not any(True for _ in named[path].children()):
-                made.setdefault(seen.digest, named[path])
-    return made
+class _Sides:
+    """Where each tensor has its width: told by the module that made it, one that takes it, or makers of its like."""
+
+    def __init__(self, model: Any, run: Observed) -> None:
+        sides = {path: width_side(module) for path, module in model.named_modules()}
+        self._made: dict[Any, str] = {}
+        self._taken: dict[Any, str] = {}
+        self._alike: dict[tuple[int, ...], set[str]] = {}
+        for found, seen in ((run.outputs, self._made), (run.inputs, self._taken)):
+            calls = [(call.order, sides[path], call) for path, calls in found.items() if sides[path] for call in calls]
+            for _, side, call in sorted(calls, key=lambda entry: entry[0]):
+                if call.main is not None:
+                    tensor = call.tensors[call.main]
+                    seen.setdefault(tensor.digest, side)
+                    self._alike.setdefault(tensor.shape, set()).add(side)
+
+    def of(self, tensor: Seen, module: Any) -> str:
+        """ "last", "second" or ""; ``module`` made the tensor (None: it is what a module was given)."""
+        own = width_side(module) if module is not None else ""
+        known = own or self._made.get(tensor.digest) or self._taken.get(tensor.digest)
+        alike = self._alike.get(tensor.shape, set())
+        return known or (next(iter(alike)) if len(alike) == 1 else "")
 
 
 def _head(model: Any, outputs: Mapping[str, list[Call]]) -> str:

@@ -21,7 +21,7 @@ def parts(value: Any, module: Any = None) -> dict[str, torch.Tensor]:
     """All tensors in ``value``, by name: "" alone, else a key, a field, or a place ("1", "hidden_states.3").
 
     What a recurrent layer of torch.nn returns has the names of its documentation. Packed and nested tensors are padded
-    with zeros, the instances first.
+    with zeros, the instances first; ``lengths`` says how much of each is real.
     """
     named = _RECURRENT.get(type(module).__name__)
     if named and isinstance(value, tuple):
@@ -51,6 +51,27 @@ def _dense(value: Any) -> torch.Tensor | None:
         return padded
     if isinstance(value, torch.Tensor):
         return torch.nested.to_padded_tensor(value, 0.0) if value.is_nested else value
+    return None
+
+
+def lengths(value: Any) -> list[int] | None:
+    """How many steps of each instance are real, where ``value`` or its first part is packed or nested; else None.
+
+    Raises ValueError for packed sequences that do not say whose they are: the model has put them in order itself.
+    """
+    import torch
+
+    first = value
+    while isinstance(first, tuple | list) and not isinstance(first, torch.nn.utils.rnn.PackedSequence) and first:
+        first = first[0]
+    if isinstance(first, torch.nn.utils.rnn.PackedSequence):
+        _, found = torch.nn.utils.rnn.pad_packed_sequence(first)
+        told = [int(length) for length in found]
+        if first.unsorted_indices is None and len(set(told)) > 1:
+            raise ValueError("packed sequences in an order of the model's own (enforce_sorted=True)")
+        return told
+    if isinstance(first, torch.Tensor) and first.is_nested:
+        return [len(each) for each in first.unbind()]
     return None
 
 

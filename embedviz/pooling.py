@@ -45,18 +45,20 @@ def mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def first(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The first real token's vector ([CLS] where the tokenizer sets one)."""
-    return _take(hidden, mask.int().argmax(1))
+    return _take(hidden, mask, mask.int().argmax(1))
 
 
 def last(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The last real token's vector."""
-    return _take(hidden, mask.shape[1] - 1 - mask.flip(1).int().argmax(1))
+    return _take(hidden, mask, mask.shape[1] - 1 - mask.flip(1).int().argmax(1))
 
 
-def _take(hidden: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+def _take(hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """The vector at one position of each instance; NaN for an instance without any real token."""
     import torch
 
-    return hidden[torch.arange(len(hidden), device=hidden.device), positions]
+    taken = hidden[torch.arange(len(hidden), device=hidden.device), positions]
+    return taken.masked_fill(~mask.any(1, keepdim=True), float("nan"))
 
 
 def maximum(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

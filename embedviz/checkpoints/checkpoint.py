@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from embedviz.architecture import Assumption
 
+_PASSES = threading.RLock()
 #: The pooling modes sentence-transformers writes, in the order in which it concatenates them.
 TRAINED_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 
@@ -56,7 +57,7 @@ class Checkpoint:
     not), ``inputs`` what it is really given. ``tokenizer`` and ``processor`` (of pictures) are None without one.
     ``hint`` is what the file format knows of its inputs, ``assumed_inputs`` what a person says of them.
     ``assumptions`` are what the weights do not tell and a person may correct. ``lock`` is held during every forward
-    pass: captures on one model run one after the other.
+    pass, and is the same for all checkpoints of a process: torch keeps settings that a pass changes for all threads.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Checkpoint:
     #: The folder whose other files belong to the model, and where in it the transformer is; None for a lone file.
     origin: Path | None = None
     inside: str = ""
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = field(default_factory=lambda: _PASSES)
     unpacked: tempfile.TemporaryDirectory[str] | None = None
     #: How many threads its passes take; None until a run of several batches has told.
     threads: int | None = None

@@ -119,7 +119,7 @@ def _fingerprint(model: torch.nn.Module) -> str:
     for name, value in model.state_dict().items():
         if isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_quantized:
             digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\n".encode("utf-8", "surrogatepass"))
-            digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy())
+            digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
         else:  # a module's own extra state, or a tensor that is not kept as a plain row of numbers
             digest.update(name.encode("utf-8", "surrogatepass") + pickle.dumps(value))
     return digest.hexdigest()

@@ -16,8 +16,8 @@ from embedviz.doctor.opening import OPENING
 from embedviz.doctor.report import SECTIONS, Report, in_order
 from embedviz.doctor.unchecked import Unchecked, failure
 from embedviz.errors import EmbedvizError
-from embedviz.hooks import few_threads
 from embedviz.records import Finding, Instances
+from embedviz.undisturbed import few_threads
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint

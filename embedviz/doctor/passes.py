@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from embedviz.doctor.unchecked import ModelFails, Unchecked
 from embedviz.errors import first_line
-from embedviz.hooks import forward, hooked, undisturbed
+from embedviz.hooks import forward, hooked
 from embedviz.modalities import text
 from embedviz.modalities.feed import text_feed
 from embedviz.parts import main_tensor
 from embedviz.records import INSTANCES, TOKENS, Layer
+from embedviz.undisturbed import undisturbed
 from embedviz.vectors import unit_vectors
 
 if TYPE_CHECKING:

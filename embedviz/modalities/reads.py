@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embedviz.errors import EmbedvizError, first_line
-from embedviz.hooks import few_threads, forward, undisturbed
+from embedviz.hooks import forward
 from embedviz.modalities.feed import trial_feed
 from embedviz.modalities.image_reads import reads_from_config, reads_of
 from embedviz.modalities.suggestions import SIDES, candidates
 from embedviz.parts import main_tensor
 from embedviz.records import Reads
+from embedviz.undisturbed import few_threads, undisturbed
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
