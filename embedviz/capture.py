@@ -13,6 +13,7 @@ import numpy as np
 from embedviz import layers as layer_tree
 from embedviz.catch import Catch, Events, plan
 from embedviz.cost import depth
+from embedviz.checkpoints.checkpoint import unreadable
 from embedviz.devices import Placed
 from embedviz.errors import Cancelled, CaptureError, EmbedvizError, InstancesError, first_line, want_of_memory
 from embedviz.hooks import forward, hooked
@@ -109,11 +110,15 @@ def capture_all(
 def as_instances(instances: Instances | Sequence[Any], checkpoint: Checkpoint) -> Instances:
     """What a caller passed as Instances. InstancesError where there are none, or one is of the wrong kind."""
     reads = checkpoint.inputs
+    if reads.modality not in ("text", "tensors", "images"):
+        raise InstancesError(
+            unreadable(checkpoint), value=checkpoint.name, remedy="The doctor's page says what is missing."
+        )
     if not isinstance(instances, Instances):
         instances = instances_of(instances, reads)
     if not len(instances):
         raise InstancesError("There are no instances", remedy="Give at least one.")
-    if instances.modality != reads.modality and reads.modality in ("text", "tensors", "images"):
+    if instances.modality != reads.modality:
         raise InstancesError(
             f"These instances are {instances.modality}, and the model reads {reads.text}",
             value=instances.name or None,

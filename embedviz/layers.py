@@ -212,7 +212,9 @@ class _Tree:
         blocks = [name for name, path in same if roles.role(path, named[path], model, self.base) == "block"]
         if blocks:
             return blocks[-1]
-        return min((name for name, _ in same), key=lambda name: name.count("."), default=self.base)
+        # Dropout gives back what it was given; the module that made it says more.
+        made = [(name, path) for name, path in same if roles.role(path, named[path], model, self.base) != "dropout"]
+        return min((name for name, _ in made or same), key=lambda name: name.count("."), default=self.base)
 
 
 def _digest(call: Call) -> tuple[Any, ...] | None:

@@ -126,7 +126,7 @@ def _goes_through(checkpoint: Checkpoint, reads: Reads, lengths: tuple[int, int]
         return False
     for place, (many, single) in enumerate(zip(together.shape, one.shape, strict=True)):
         if (many, single) == (3, 1):
-            mine, whole = one.select(place, 0).float(), together.select(place, 0).float()
+            mine, whole = (torch.nan_to_num(each.select(place, 0).float(), 0, 0, 0) for each in (one, together))
             if mine.shape != whole.shape:
                 return False
             scale = float(mine.abs().max()) if mine.numel() else 0.0

@@ -17,14 +17,19 @@ _FIRST = 12
 def candidates(model: Any) -> Iterator[Reads]:
     """What the first layers that name a size suggest, the likeliest first, none twice."""
     seen: set[tuple[Any, ...]] = set()
-    leaves = [module for module in model.modules() if not any(True for _ in module.children())]
+    leaves = [module for module in model.modules() if _is_leaf(module)]
     whole = [module for module in model.modules() if type(module).__name__ == "TransformerEncoderLayer"]
     for module in [*whole[:1], *leaves[:_FIRST]]:
-        suggest = _BY_KIND.get(type(module).__name__)
-        for reads in suggest(module, f"the first {type(module).__name__} takes it") if suggest else ():
+        kind = next((each.__name__ for each in type(module).__mro__ if each.__name__ in _BY_KIND), "")
+        for reads in _BY_KIND[kind](module, f"the first {kind} takes it") if kind else ():
             if (reads.shape, reads.dtype) not in seen:
                 seen.add((reads.shape, reads.dtype))
                 yield reads
+
+
+def _is_leaf(module: Any) -> bool:
+    """Whether it has no modules inside it, but those that make its weights."""
+    return all(name == "parametrizations" for name, _ in module.named_children())
 
 
 def _conv1d(module: Any, why: str) -> Iterator[Reads]:

@@ -52,7 +52,9 @@ def tokenise(checkpoint: Checkpoint, items: Sequence[Item], prompt: str | None =
     ``prompt`` is put before each text in place of the checkpoint's own. Raises InstancesError for a text without any
     token and for an item of another kind, CaptureError for a token the model has no row for.
     """
-    if why := unreadable(checkpoint):
+    why = unreadable(checkpoint)
+    # Ids that are given as they are need no tokenizer.
+    if why and not (checkpoint.inputs.modality == "text" and all(_is_ids(item) for item in items)):
         raise InstancesError(why, value=checkpoint.name, remedy="The doctor's page says what is missing.")
     recipe, longest = checkpoint.recipe, checkpoint.max_tokens
     before = recipe.prompt if prompt is None else prompt
@@ -63,6 +65,10 @@ def tokenise(checkpoint: Checkpoint, items: Sequence[Item], prompt: str | None =
     return Tokenised(features, cut)
 
 
+def _is_ids(item: Any) -> bool:
+    return isinstance(item, tuple | list) and {type(part) for part in item} == {int}
+
+
 def _prepared(item: Item, prompt: str, lower: bool) -> Any:
     if isinstance(item, str):
         return (prompt + (item.lower() if lower else item).strip())[:_MAX_CHARACTERS]
@@ -70,7 +76,7 @@ def _prepared(item: Item, prompt: str, lower: bool) -> Any:
     if kinds == {str} and len(item) == 2:
         one, other = (_prepared(str(part), "", lower) for part in item)
         return prompt + one, other
-    if kinds == {int}:
+    if _is_ids(item):
         return tuple(item)
     raise InstancesError(
         "An instance is not a text",
@@ -191,7 +197,7 @@ def pad(tokenised: Tokenised, rows: IntArray, checkpoint: Checkpoint) -> dict[st
     import torch
 
     longest = int(tokenised.lengths[rows].max())
-    filler = checkpoint.tokenizer.pad_token_id
+    filler = getattr(checkpoint.tokenizer, "pad_token_id", None)
     batch: dict[str, torch.Tensor] = {}
     for name, lists in tokenised.features.items():
         fill = (filler if filler is not None else 0) if name == "input_ids" else 0
