@@ -1,8 +1,8 @@
 """Open any checkpoint, see what every layer knows."""
 
 from embedviz.capture import capture
-from embedviz.cost import Cost, estimate_cost
 from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint, open_module
+from embedviz.cost import Cost, estimate_cost
 from embedviz.errors import (
     CaptureError,
     CheckpointError,

@@ -12,8 +12,8 @@ import numpy as np
 
 from embedviz import layers as layer_tree
 from embedviz.catch import Catch, Events, plan
-from embedviz.cost import depth
 from embedviz.checkpoints.checkpoint import unreadable
+from embedviz.cost import depth
 from embedviz.devices import Placed
 from embedviz.errors import Cancelled, CaptureError, EmbedvizError, InstancesError, first_line, want_of_memory
 from embedviz.hooks import forward, hooked

@@ -96,6 +96,7 @@ def test_no_tensor_outlives_its_batch(opened: Open) -> None:
     checkpoint = opened(tiny("Bert", max_position_embeddings=512))
     ids = token_ids(*[200] * 30)
     vectors(checkpoint, ids[:1], "encoder.layer.1", "first")
+
     def tensors() -> int:
         gc.collect()
         return sum(

@@ -59,9 +59,7 @@ class Drops(nn.Module):
         return nn.functional.dropout(x, 0.5)
 
 
-@pytest.mark.parametrize(
-    "mixes", [Centres, Neighbours, Drops, lambda: nn.BatchNorm1d(4, track_running_stats=False)]
-)
+@pytest.mark.parametrize("mixes", [Centres, Neighbours, Drops, lambda: nn.BatchNorm1d(4, track_running_stats=False)])
 def test_a_model_that_mixes_its_batch_says_so(mixes: Callable[[], nn.Module], opened: Open) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 4), mixes(), nn.Linear(4, 4))

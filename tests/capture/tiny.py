@@ -26,7 +26,14 @@ _FAMILIES: dict[str, dict[str, Any]] = {
     "Longformer": {**_SIZES, "intermediate_size": 48, "attention_window": 16, "max_position_embeddings": 80},
     "Mamba": {"vocab_size": WORDS, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
     "Mixtral": {**_DECODER, "num_local_experts": 4},
-    "Swin": {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4},
+    "Swin": {
+        "image_size": 32,
+        "patch_size": 2,
+        "embed_dim": 8,
+        "depths": [2, 2],
+        "num_heads": [2, 4],
+        "window_size": 4,
+    },
     "T5": {"vocab_size": WORDS, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4},
     "ViT": _VISION,
     "Wav2Vec2": {
