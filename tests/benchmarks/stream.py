@@ -40,12 +40,25 @@ def write_table(path: Path, size: int) -> Path:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run took: seconds, and bytes at the peak beyond what an opened model takes."""
+    """What one run took: seconds on the clock and of the processor, and bytes at the peak beyond an opened model."""
 
     rows: int
     computed: int
     seconds: float
+    processor: float
     peak: int
+
+
+class Meter:
+    """Measures from where it is made."""
+
+    def __init__(self) -> None:
+        forget_peak()
+        self.before, self.begin, self.processor = peak_bytes(), time.perf_counter(), time.process_time()
+
+    def read(self, rows: int, computed: int) -> Measured:
+        seconds, processor = time.perf_counter() - self.begin, time.process_time() - self.processor
+        return Measured(rows, computed, seconds, processor, peak_bytes() - self.before)
 
 
 def run_here(model: str, table: Path, out: Path, chunk: int, keep: str = "") -> Measured:
@@ -68,13 +81,12 @@ def run_here(model: str, table: Path, out: Path, chunk: int, keep: str = "") -> 
         layer = checkpoint.recommended.path
         pooling = "mean" if checkpoint.recipe.untold else "as trained"
         ev.capture(checkpoint, texts(2), [layer], pooling)
-        forget_peak()
-        before, begin = peak_bytes(), time.perf_counter()
+        meter = Meter()
         stream = open_stream(table, chunk=chunk)
         run = Run(checkpoint, stream, Keeping(out), [layer], pooling)
         with run.store() as store:
             written = run.write(store)
-        return Measured(written.rows, written.computed, time.perf_counter() - begin, peak_bytes() - before)
+        return meter.read(written.rows, written.computed)
 
 
 def model_alone(table: Path) -> Measured:
@@ -85,10 +97,9 @@ def model_alone(table: Path) -> Measured:
         items = [row["text"] for row in csv.DictReader(file)]
     with ev.bundled_checkpoint() as checkpoint:
         ev.capture(checkpoint, items[:2], pooling="as trained")
-        forget_peak()
-        before, begin = peak_bytes(), time.perf_counter()
+        meter = Meter()
         ev.capture(checkpoint, items, pooling="as trained")
-        return Measured(len(items), len(items), time.perf_counter() - begin, peak_bytes() - before)
+        return meter.read(len(items), len(items))
 
 
 def run(table: Path, out: Path, chunk: int = CHUNK, *, model: str = "bundled", keep: str = "") -> Measured:
@@ -126,17 +137,19 @@ def compare(size: int, chunk: int) -> None:
             joining[kind] = run(table, target, chunk)
             size_of[kind] = target.stat().st_size
     report(rows, joining, size_of, size)
-    print(f"resumed in {rows[RESUMED].seconds / rows[WHOLE].seconds:.3f} of the time, to the same bytes: {same}")
+    wall, processor = (getattr(rows[RESUMED], name) / getattr(rows[WHOLE], name) for name in ("seconds", "processor"))
+    print(f"resumed in {wall:.3f} of the time, {processor:.3f} of the processor's, to the same bytes: {same}")
     print(f"peak of all / of a quarter: {rows[WHOLE].peak / max(1, rows[QUARTER].peak):.2f}")
 
 
 def report(rows: dict[str, Measured], joining: dict[str, Measured], size_of: dict[str, int], size: int) -> None:
     joined = {f"all parts there, {kind}": measured for kind, measured in joining.items()}
     width = max(map(len, [*rows, *joined]))
-    print(f"{'run':{width}} {'texts':>8} {'computed':>9} {'s':>8} {'texts/s':>8} {'peak MB':>8}")
+    print(f"{'run':{width}} {'texts':>8} {'computed':>9} {'s':>8} {'CPU s':>8} {'texts/s':>8} {'peak MB':>8}")
     for name, one in {**rows, **joined}.items():
         rate = f"{one.computed / one.seconds:8.1f}" if one.computed else f"{'–':>8}"
-        print(f"{name:{width}} {one.rows:8} {one.computed:9} {one.seconds:8.2f} {rate} {one.peak / 1e6:8.1f}")
+        took = f"{one.seconds:8.2f} {one.processor:8.2f} {rate}"
+        print(f"{name:{width}} {one.rows:8} {one.computed:9} {took} {one.peak / 1e6:8.1f}")
     print("\nbytes a text: " + ", ".join(f"{kind} {count / size:,.0f}" for kind, count in size_of.items()))
 
 
