@@ -11,10 +11,11 @@ import numpy as np
 
 from embedviz import layers as layer_tree
 from embedviz.errors import InstancesError
-from embedviz.hooks import few_threads, forward, undisturbed
+from embedviz.hooks import forward
 from embedviz.modalities import text
 from embedviz.modalities.feed import Feed, prepare, text_feed, trial_feed
 from embedviz.records import INSTANCES, TOKENS, Instances, Layer
+from embedviz.undisturbed import few_threads, undisturbed
 
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
