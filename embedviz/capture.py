@@ -138,6 +138,8 @@ class Run:
     count: int
     placed: Placed
     notes: dict[str, str] = field(default_factory=dict)
+    #: How far vectors were from those in other company, as a share of their length, by layer.
+    apart: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.catches = plan(self.checkpoint, self.layers, self.poolings, self.count)
@@ -192,7 +194,8 @@ class Run:
                 self.notes.setdefault(layer.path, told)
             return
         for catch, other in zip(self.catches, again, strict=True):
-            apart = max(_difference(catch.rows[name][rows], other.rows[name][rows]) for name in catch.rows)
+            now = max(_difference(catch.rows[name][rows], other.rows[name][rows]) for name in catch.rows)
+            apart = self.apart[catch.layer.path] = max(now, self.apart.get(catch.layer.path, 0.0))
             if apart > _DEPENDS[self.placed.dtype]:
                 self.notes[catch.layer.path] = (
                     f"The vectors depend on their batch: an instance gives another vector in other company, by "
@@ -271,8 +274,9 @@ class Run:
 
 def _difference(one: Any, other: Any) -> float:
     """The largest difference of two vectors as a share of the longer one; 0 where either is not finite."""
-    length = np.maximum(np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1)), 1e-12)
-    shares = np.linalg.norm(one - other, axis=1) / length
+    with np.errstate(invalid="ignore", over="ignore"):
+        length = np.maximum(np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1)), 1e-12)
+        shares = np.linalg.norm(one - other, axis=1) / length
     return float(np.nan_to_num(shares, nan=0.0, posinf=0.0).max())
 
 

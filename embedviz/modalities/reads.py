@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Lengths to try where an axis may be of any.
-LENGTHS = ((11, 13), (64, 72), (800, 1_120), (16_000, 17_600))
+#: Lengths to try where an axis may be of any. Far apart, so that what a model makes of them with large steps differs
+#: too, and never as 2 from 3, which would look like the instances; close ones for models of few positions.
+LENGTHS = ((11, 31), (64, 200), (11, 13), (800, 2_000), (16_000, 17_600))
 #: A model of more parameters that takes pictures of any size was made for large ones.
 _LARGE = 1_000_000
 _DEPENDS = 1e-3

@@ -83,11 +83,9 @@ def test_a_failure_that_the_model_swallows_is_still_one(opened: Open) -> None:
 def test_hooks_of_the_users_own(opened: Open) -> None:
     model = Chain()
     calls: list[str] = []
-    handles = [
-        model.one.register_forward_pre_hook(lambda _module, given: (given[0] + 1,)),
-        model.one.register_forward_hook(lambda _module, _given, output: output * 2),
-        model.two.register_forward_hook(lambda *_: calls.append("two")),
-    ]
+    model.one.register_forward_pre_hook(lambda _module, given: (given[0] + 1,))
+    model.one.register_forward_hook(lambda _module, _given, output: output * 2)
+    model.two.register_forward_hook(lambda *_: calls.append("two"))
     before = [dict(module._forward_hooks) for module in model.modules()]
     checkpoint = opened(model)
     # What they change is what the model computes, and what is caught.
@@ -97,8 +95,6 @@ def test_hooks_of_the_users_own(opened: Open) -> None:
         assert close(caught["one"].vectors, model.one(GIVEN))
     assert calls
     assert [dict(module._forward_hooks) for module in model.modules()] == before
-    for handle in handles:
-        handle.remove()
 
 
 def test_a_users_hook_that_raises(opened: Open) -> None:

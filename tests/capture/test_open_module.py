@@ -55,6 +55,7 @@ def test_what_is_text_is_told() -> None:
     assert ev.open_module(mlp(), reads=given).inputs == given
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 def test_scripts_are_refused() -> None:
     with pytest.raises(ev.CheckpointError, match="TorchScript") as caught:
         ev.open_module(torch.jit.trace(mlp(), torch.zeros(1, 5)))
@@ -62,6 +63,7 @@ def test_scripts_are_refused() -> None:
     assert "compiled from" in caught.value.remedy
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 def test_a_script_inside_a_model_is_listed_with_its_reason(opened: Open) -> None:
     class Mixed(nn.Module):
         def __init__(self) -> None:

@@ -124,6 +124,16 @@ def test_a_convolution_over_any_length(opened: Open) -> None:
         assert close(found[row], model[:2](torch.from_numpy(each)[None]).mean(2)[0])
 
 
+@pytest.mark.parametrize("step", [2, 5, 8, 16])
+def test_large_steps_are_not_taken_for_something_else(step: int, opened: Open) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(3, 8, step, stride=step), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    checkpoint = opened(model)
+    assert layer(checkpoint, "1").shape == ("instances", 8, "steps")
+    given = torch.from_numpy(pictures(3, 3, 96))
+    assert close(vectors(checkpoint, given, "1"), model[:2](given).mean(2))
+
+
 def test_a_norm_over_several_axes_says_nothing_of_the_width(opened: Open) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.LayerNorm([4, 6, 6]), nn.Flatten(), nn.Linear(144, 2))
