@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedviz.resources import asset
+from tests.benchmarks.peers import peers
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,7 @@ GLOSSES = (1, 1, 1, 1, 1, 1, 2, 2, 3, 6)
 FORWARD, WHOLE, SEVEN = "forward only", "tokenise, pad, forward", "7 layers, mean"
 FIVE, LAST, KEPT = "7 layers, 5 poolings", "last layer, mean", "output_hidden_states, all kept"
 PEER = "sentence-transformers, batches of 32"
+HEADED, BEFORE_HEAD = "a quarter of them, with an LM head", "its last block, before the head"
 #: The ways whose peak of memory is measured.
 MEASURED = (FORWARD, LAST, SEVEN, FIVE, KEPT, PEER)
 
@@ -111,7 +113,8 @@ def hidden_states(checkpoint: Checkpoint, batches: list[dict[str, torch.Tensor]]
 
 def states(checkpoint: Checkpoint) -> list[str]:
     """The embeddings and every block."""
-    return ["embeddings", *(layer.path for layer in checkpoint.layers if layer.role == "block")]
+    base = "bert.embeddings" if "bert" in dict(checkpoint.model.named_children()) else "embeddings"
+    return [base, *(layer.path for layer in checkpoint.layers if layer.role == "block" and not layer.part)]
 
 
 def has_peer() -> bool:
@@ -145,11 +148,32 @@ def ways(checkpoint: Checkpoint, items: list[str], names: tuple[str, ...] = ()) 
     blocks = len(layers) - 1
     for depth, path in enumerate(layers[:-1]):
         found[f"stopped after {path}"] = Way(lambda path=path: capture(checkpoint, items, [path]), depth / blocks)  # type: ignore[misc]
+    if not names:
+        found |= {name: Way(run) for name, run in peers(checkpoint, batches, layers).items()}
+    found |= headed(checkpoint, items) if not names else {}
     if has_peer() and (not names or PEER in names):
         model = peer()
         model.encode(items[:1])
         found[PEER] = Way(lambda: model.encode(items, batch_size=32, show_progress_bar=False))
     return {name: way for name, way in found.items() if not names or name in names}
+
+
+def headed(checkpoint: Checkpoint, items: list[str]) -> dict[str, Way]:
+    """A model of the same size with a language model's head: its whole pass, and its last block, before the head."""
+    import transformers
+
+    import embedviz as ev
+
+    model = transformers.BertForMaskedLM(checkpoint.model.config).eval()
+    other = ev.open_module(model, checkpoint.tokenizer)
+    other.max_tokens = checkpoint.max_tokens
+    some = items[: max(2, len(items) // 4)]
+    _, batches = tokenised(other, some)
+    last = states(other)[-1]
+    return {
+        HEADED: Way(lambda: forward(other, batches)),
+        BEFORE_HEAD: Way(lambda: ev.capture(other, some, [last])),
+    }
 
 
 def measured(found: dict[str, Way], repeat: int) -> dict[str, Times]:
@@ -181,12 +205,12 @@ def forget_peak() -> None:
         reset.write_text("5")
 
 
-def print_peak(name: str, size: int) -> None:
+def print_peak(name: str, size: int, times: int) -> None:
     """In a process of its own: bytes that one way needs beyond an opened model that has run once."""
     import embedviz as ev
 
     with ev.bundled_checkpoint() as checkpoint:
-        way = ways(checkpoint, texts(size), (name,))[name]
+        way = ways(checkpoint, [" ".join([item] * times) for item in texts(size)], (name,))[name]
         ways(checkpoint, texts(2), (FORWARD,))[FORWARD].run()
         forget_peak()
         before = peak_bytes()
@@ -194,8 +218,10 @@ def print_peak(name: str, size: int) -> None:
         print(peak_bytes() - before)
 
 
-def peak(name: str, size: int) -> int:
+def peak(name: str, size: int, times: int = 1) -> int:
+    """``times``: how often each text is repeated within itself."""
     command = [sys.executable, "-m", "tests.benchmarks.capture", "--peak", name, "--size", str(size)]
+    command += ["--times", str(times)]
     return int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
@@ -209,10 +235,17 @@ def report(found: dict[str, Way], times: dict[str, Times], peaks: dict[str, int]
         most = f"{peaks[name] / 1e6:8.1f}" if name in peaks else f"{'–':>8}"
         ratios = f"{wall / base_wall:10.2f} {processor / base_processor:7.2f}"
         print(f"{name:{width}} {wall:8.3f} {processor:8.3f} {ratios} {best} {most}")
+    if HEADED in times:
+        share = times[BEFORE_HEAD].medians[1] / times[HEADED].medians[1]
+        print(f"\n{BEFORE_HEAD} / {HEADED}: {share:.2f} of the processor's time")
     if PEER in times:
         ours, theirs = times[LAST].medians, times[PEER].medians
         line = f"{theirs[0] / ours[0]:.2f} of the time, {theirs[1] / ours[1]:.2f} of the processor's"
         print(f"\nsentence-transformers / {LAST}: {line}")
+        seven = times[SEVEN].medians
+        print(
+            f"{SEVEN} / {PEER}: {seven[0] / theirs[0]:.2f} of the time, {seven[1] / theirs[1]:.2f} of the processor's"
+        )
 
 
 def difference(checkpoint: Checkpoint, items: list[str]) -> float:
@@ -245,6 +278,10 @@ def compare(size: int, repeat: int, peaks: bool) -> None:
         times = measured(found, repeat)
         apart = difference(checkpoint, items[:32]) if has_peer() else None
     report(found, times, {name: peak(name, size) for name in MEASURED if peaks and name in found})
+    if peaks:
+        for times_ in (1, 4):
+            extra = peak(SEVEN, size, times_) - peak(FORWARD, size, times_)
+            print(f"{SEVEN}, beyond a bare forward, texts {times_} × as long: {extra / 1e6:.1f} MB")
     if apart is None:
         print("\nsentence-transformers is not installed, so it is not among them")
     else:
@@ -257,6 +294,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="how often each way is measured (3)")
     parser.add_argument("--no-peaks", dest="peaks", action="store_false", help="leave the peaks of memory out")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
+    parser.add_argument("--times", type=int, default=1, help=argparse.SUPPRESS)
     given = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     warnings.filterwarnings("ignore")
@@ -264,7 +302,7 @@ def main() -> None:
 
     logging.disable_progress_bar()
     if given.peak:
-        print_peak(given.peak, given.size)
+        print_peak(given.peak, given.size, given.times)
     else:
         compare(given.size, given.repeat, given.peaks)
 

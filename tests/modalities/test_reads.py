@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from embedviz.modalities.given import check_given
 from torch import nn
 
 import embedviz as ev
-from embedviz.modalities.given import check_given
 
 
 class Pools(nn.Module):
