@@ -168,14 +168,9 @@ def prepare(checkpoint: Checkpoint, items: Sequence[Any], prompt: str | None = N
 
     ``prompt`` is put before each text (None: what the checkpoint itself puts there).
     """
-    reads: Reads = checkpoint.inputs
-    if reads.modality == "text":
-        return Texts(checkpoint, text.tokenise(checkpoint, items, prompt))
-    if reads.modality == "images":
-        return _images(checkpoint, items, reads)
-    if reads.modality == "tensors":
-        return _tensors(checkpoint, items, reads)
-    raise _unreadable(checkpoint)
+    if checkpoint.inputs.modality not in PREPARE:
+        raise _unreadable(checkpoint)
+    return PREPARE[checkpoint.inputs.modality](checkpoint, items, prompt)
 
 
 def _unreadable(checkpoint: Checkpoint) -> InstancesError:
@@ -186,7 +181,13 @@ def _unreadable(checkpoint: Checkpoint) -> InstancesError:
     )
 
 
-def _images(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Arrays:
+def _texts(checkpoint: Checkpoint, items: Sequence[Any], prompt: str | None) -> Texts:
+    return Texts(checkpoint, text.tokenise(checkpoint, items, prompt))
+
+
+def _images(checkpoint: Checkpoint, items: Sequence[Any], _prompt: str | None) -> Arrays:
+    reads: Reads = checkpoint.inputs
+
     def load(rows: IntArray) -> npt.NDArray[Any]:
         chosen = [items[row] for row in rows]
         if checkpoint.processor is not None:
@@ -201,7 +202,8 @@ def _images(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Array
     return Arrays(reads, [shape] * len(items), load, input_name(checkpoint))
 
 
-def _tensors(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Arrays:
+def _tensors(checkpoint: Checkpoint, items: Sequence[Any], _prompt: str | None) -> Arrays:
+    reads: Reads = checkpoint.inputs
     arrays = arrays_of(items, reads)
     return Arrays(
         reads,
@@ -209,6 +211,14 @@ def _tensors(checkpoint: Checkpoint, items: Sequence[Any], reads: Reads) -> Arra
         lambda rows: np.stack([arrays[row] for row in rows]),
         input_name(checkpoint),
     )
+
+
+#: What is given to models: how instances of each kind are made ready. What a model reads is found out in reads.py.
+PREPARE: dict[str, Callable[[Checkpoint, Sequence[Any], str | None], Prepared]] = {
+    "text": _texts,
+    "tensors": _tensors,
+    "images": _images,
+}
 
 
 def input_name(checkpoint: Checkpoint) -> str:
