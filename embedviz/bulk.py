@@ -58,6 +58,7 @@ class Run:
     pooling: str
     postprocessing: str = "none"
     insist: bool = False
+    prompt: str | None = None
 
     def __post_init__(self) -> None:
         self.layers = list(dict.fromkeys(self.layers))
@@ -75,6 +76,7 @@ class Run:
             "checkpoint": self.checkpoint.fingerprint,
             "layers": list(self.layers),
             "pooling": self.pooling,
+            "prompt": self.prompt,
             "size": self.stream.size,
             "sha256": self.stream.sha256,
             "text": self.stream.text,
@@ -122,6 +124,7 @@ class Run:
             list(self.layers),
             self.pooling,
             insist=self.insist,
+            prompt=self.prompt,
             progress=lambda count, _: done(passed + count, False),
         )
         if self.postprocessing != "none":
@@ -136,6 +139,7 @@ class Run:
             "checkpoint": {"name": self.checkpoint.name, "fingerprint": self.checkpoint.fingerprint},
             "layers": list(self.layers),
             "pooling": self.pooling,
+            "prompt": self.prompt,
             "postprocessing": self.postprocessing,
             "instances": {"name": stream.name, "size": stream.size, "sha256": stream.sha256, "text": stream.text},
             "rows": rows,

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     embed.add_argument("--pooling", default=None, help="mean, first, last, max, flatten or “as trained”")
     embed.add_argument("--postprocessing", default="none", help="none, l2, centred or standardised")
+    embed.add_argument("--prompt", metavar="TEXT", help="put before each text, in place of what the checkpoint says")
     embed.add_argument("--text", metavar="COLUMN", help="the column with the texts")
     embed.add_argument("--insist", action="store_true", help="take a layer even where its parameters are random")
     embed.add_argument(

@@ -38,7 +38,7 @@ def embed(given: argparse.Namespace, open_checkpoint: Callable[[argparse.Namespa
         asked = given.layer or [checkpoint.recommended.path]
         layers = [layer.removeprefix(".") for layer in asked]
         pooling = given.pooling or ("mean" if checkpoint.recipe.untold else "as trained")
-        run = Run(checkpoint, stream, output, layers, pooling, given.postprocessing, given.insist)
+        run = Run(checkpoint, stream, output, layers, pooling, given.postprocessing, given.insist, given.prompt)
         if given.estimate:
             return _estimate(run)
         with run.store(restart=given.restart) as store:

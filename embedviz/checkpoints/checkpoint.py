@@ -27,13 +27,15 @@ class Recipe:
     """How the checkpoint itself says its embeddings are made (a sentence-transformers folder does).
 
     ``modes`` are pooled and concatenated, ``dense`` applied in turn, then L2 where ``normalise``. ``prompt`` is put
-    before each text. ``untold`` says why there is no recipe to follow; then ``modes`` is empty.
+    before each text, or one of ``prompts``, by name, that a person chooses. ``untold`` says why there is no recipe to
+    follow; then ``modes`` is empty.
     """
 
     modes: tuple[str, ...] = ()
     dense: tuple[torch.nn.Module, ...] = ()
     normalise: bool = False
     prompt: str = ""
+    prompts: Mapping[str, str] = field(default_factory=dict)
     lower_case: bool = False
     untold: str = "This checkpoint does not say how its vectors were pooled"
 

@@ -27,6 +27,7 @@ NAMES = {
     "checkpoint": "the checkpoint",
     "layers": "the layers",
     "pooling": "the pooling",
+    "prompt": "what is put before each text",
     "sha256": "the content of the file of instances",
     "size": "the size of the file of instances",
     "text": "the column of texts",

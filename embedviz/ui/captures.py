@@ -91,6 +91,7 @@ def _ask(
     insist = chosen is not None and chosen.untrained
     told, packed = pack(items, settings.instances.modality)
     arguments = {"items": told, "ids": ids, "layers": layers, "poolings": poolings, "insist": insist}
+    arguments["prompt"] = settings.prompt
     value, arrays = pool().model(opened.source).capture(arguments, packed, job.progress, job.stopped)
     learn(opened.fingerprint, len(value["ids"]), time.monotonic() - started)
     return {

@@ -48,7 +48,10 @@ def settings_of(state: State, checkpoint: Opened | None, instances: Instances | 
     layer = checkpoint.layer(str(state.layer))
     if layer is None or (layer.untrained and (checkpoint.identity, layer.path) not in state.insisted):
         return None
-    return Settings(checkpoint, str(state.layer), str(state.pooling), state.postprocessing, instances, state.map)
+    prompt = state.prompt if checkpoint.reads.modality == "text" else None
+    return Settings(
+        checkpoint, str(state.layer), str(state.pooling), state.postprocessing, instances, state.map, prompt
+    )
 
 
 def ensure_report(state: State) -> Report | None:

@@ -32,6 +32,9 @@ class Opened:
     findings: tuple[Finding, ...]
     unreadable: str
     reads: Reads
+    #: What is put before each text unless a person says otherwise, and other such prompts by their names.
+    prompt: str
+    prompts: dict[str, str]
     towers: bool
     #: Seconds a token, or a number of an array, that a whole pass takes.
     pace: float
@@ -78,6 +81,8 @@ def open_checkpoint(source: Source, job: Job) -> None:
 
 
 _PLAIN = (
+    "prompt",
+    "prompts",
     "towers",
     "pace",
     "name",

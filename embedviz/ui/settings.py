@@ -30,10 +30,12 @@ class Settings:
     postprocessing: str
     instances: Instances
     map: MapSettings = MapSettings()
+    #: What is put before each text; None for what the checkpoint itself puts there.
+    prompt: str | None = None
 
     @property
     def vectors_key(self) -> Hashable:
-        return ("vectors", self.opened.identity, self.instances.fingerprint, self.layer, self.pooling)
+        return ("vectors", self.opened.identity, self.instances.fingerprint, self.layer, self.pooling, self.prompt)
 
     @property
     def map_key(self) -> Hashable:

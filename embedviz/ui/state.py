@@ -35,6 +35,8 @@ class State:
     layer: str | None = None
     pooling: str | None = None
     postprocessing: str = "l2"
+    #: What is put before each text, where the person chose it.
+    prompt: str | None = None
     map: MapSettings = field(default_factory=MapSettings)
     #: What the checkpoint reads; by that, the set of instances and what the person typed or brought beside it.
     modality: str = "text"
@@ -115,7 +117,7 @@ class State:
             self.leave_job()
             if self.opened is not None and self.opened.source == self.source and self.source not in self.before:
                 self.before.append(self.source)
-            self.source, self.layer, self.pooling, self.failure = source, None, None, None
+            self.source, self.layer, self.pooling, self.prompt, self.failure = source, None, None, None, None
 
     def end(self) -> None:
         """The session is over: stop its work, end its workers, remove its files."""

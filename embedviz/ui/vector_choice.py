@@ -51,6 +51,29 @@ def vector_choice(state: State, opened: Opened | None) -> None:
     if layer.untrained:
         _insist(state, opened, layer)
     _pooling(state, opened, layer)
+    if opened.reads.modality == "text":
+        _prompt(state, opened)
+
+
+def _prompt(state: State, opened: Opened) -> None:
+    """What is put before each text: some models were trained with "query: " and the like."""
+    now = opened.prompt if state.prompt is None else state.prompt
+    with st.expander(f"Before each text: “{escape(now.strip())}”" if now.strip() else "Before each text: nothing"):
+        names = list(opened.prompts)
+        chosen = (
+            st.selectbox("A prompt of this model", names, index=None, key=f"prompts_{opened.fingerprint[:12]}")
+            if names
+            else None
+        )
+        with st.form(f"prompt_{opened.fingerprint[:12]}_{chosen}_{now}", border=False):
+            text = st.text_input(
+                "Put before each text",
+                value=opened.prompts[chosen] if chosen else now,
+                help="Models such as E5 expect “query: ” or “passage: ” there; the model's page says so.",
+            )
+            if st.form_submit_button("Use this", width="stretch") and text != now:
+                state.prompt = None if text == opened.prompt else text
+                st.rerun()
 
 
 def _insist(state: State, opened: Opened, layer: Layer) -> None:

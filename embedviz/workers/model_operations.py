@@ -81,6 +81,7 @@ def operations() -> Operations:
                 arguments["poolings"],
                 insist=bool(arguments.get("insist")),
                 progress=context.progress("capturing"),
+                prompt=arguments.get("prompt"),
                 device="cpu",
             )
         except Cancelled as error:
@@ -144,6 +145,8 @@ def summary(checkpoint: Checkpoint) -> dict[str, Any]:
         else "",
         "unreadable": unreadable(checkpoint),
         "reads": asdict(checkpoint.inputs),
+        "prompt": checkpoint.recipe.prompt,
+        "prompts": dict(checkpoint.recipe.prompts),
         "towers": any(finding.code == "configuration.tower" for finding in checkpoint.findings),
         "assumptions": [asdict(assumption) for assumption in checkpoint.assumptions],
         "layers": [asdict(layer) for layer in checkpoint.layers],

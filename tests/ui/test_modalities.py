@@ -138,6 +138,15 @@ def test_the_input_and_the_heads_of_a_layer_can_be_taken(app: App) -> None:
     assert app.heading == "encoder.layer.3.attention.self.query:head3"
 
 
+def test_what_is_put_before_each_text_changes_the_picture(app: App) -> None:
+    before = app.figure
+    assert app.shows("expander", "Before each text: nothing")
+    app.labelled("text_input", "Put before each text").set_value("query: ")
+    app.press("Use this").until_drawn()
+    assert app.shows("expander", "Before each text: “query\\:”")
+    assert app.figure != before
+
+
 def test_texts_are_there_again_when_a_model_of_texts_is(app: App, save: Save) -> None:
     app.type("kept for later")
     upload(app, flowers()).until_drawn()

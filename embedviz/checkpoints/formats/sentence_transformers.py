@@ -85,18 +85,22 @@ def _optional(file: Path, *, needed: bool = False) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _prompt(folder: Path) -> str:
-    """What the folder puts before every text unless told otherwise, "" for nothing."""
+def _prompts(folder: Path) -> tuple[str, dict[str, str]]:
+    """What the folder puts before every text unless told otherwise ("" for nothing), and all that it names."""
     told = _optional(folder / "config_sentence_transformers.json")
     prompts, name = told.get("prompts"), told.get("default_prompt_name")
-    return str(prompts.get(name) or "") if isinstance(prompts, dict) and isinstance(name, str) else ""
+    if not isinstance(prompts, dict):
+        return "", {}
+    default = str(prompts.get(name) or "") if isinstance(name, str) else ""
+    named = {str(key)[:60]: str(text) for key, text in list(prompts.items())[:_MAX_PARTS] if text}
+    return default, {key: text for key, text in named.items() if len(text) <= _MAX_PROMPT}
 
 
 def _recipe(folder: Path, parts: list[tuple[str, str]]) -> Recipe:
     modes: tuple[str, ...] = ()
     dense: list[torch.nn.Module] = []
     normalise = False
-    prompt = _prompt(folder)
+    prompt, prompts = _prompts(folder)
     if len(prompt) > _MAX_PROMPT:
         return Recipe(untold="The prompt that it puts before every text is longer than a model reads")
     for kind, path in parts:
@@ -113,7 +117,7 @@ def _recipe(folder: Path, parts: list[tuple[str, str]]) -> Recipe:
             return Recipe(untold=f"It ends in a part that is not supported ({kind})")
     if not modes:
         return Recipe(untold="It has no pooling part")
-    return Recipe(modes, tuple(dense), normalise, prompt, untold="")
+    return Recipe(modes, tuple(dense), normalise, prompt, prompts, untold="")
 
 
 def _modes(settings: dict[str, Any]) -> tuple[str, ...]:
