@@ -6,7 +6,7 @@ twelve decimals count as ties and are ordered by index, so that duplicates alway
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +53,13 @@ def cosine_similarity(embeddings: Embeddings | npt.ArrayLike) -> FloatArray:
     return table
 
 
-def neighbours(embeddings: Embeddings | npt.ArrayLike, k: int = 10) -> Neighbours:
-    """Each instance's ``k`` nearest by cosine (all others where there are fewer); ProjectionError for ``k`` below 1."""
+def neighbours(
+    embeddings: Embeddings | npt.ArrayLike, k: int = 10, *, progress: Callable[[int, int], None] | None = None
+) -> Neighbours:
+    """Each instance's ``k`` nearest by cosine (all others where there are fewer); ProjectionError for ``k`` below 1.
+
+    ``progress`` is told after each block of rows how many of how many are done.
+    """
     units, defined = unit_vectors(check_finite(embeddings))
     columns = _count(k, max(len(units) - 1, 0))
     where = np.flatnonzero(defined)
@@ -62,13 +67,32 @@ def neighbours(embeddings: Embeddings | npt.ArrayLike, k: int = 10) -> Neighbour
     indices = np.full((len(units), columns), -1, dtype=np.int64)
     cosines = np.full((len(units), columns), np.nan, dtype=np.float32)
     if found:
-        nearest, values = nearest_units(units[where], found)
+        nearest, values = nearest_units(units[where], found, progress)
         indices[where, :found] = where[nearest]
         cosines[where, :found] = values
     return Neighbours(indices, cosines, tuple(int(row) for row in np.flatnonzero(~defined)))
 
 
-def nearest_units(units: DoubleArray, k: int) -> tuple[IntArray, DoubleArray]:
+def nearest_to(embeddings: Embeddings | npt.ArrayLike, place: int, k: int = 10) -> Neighbours:
+    """As ``neighbours``, for the one instance at ``place``: (1, k)."""
+    units, defined = unit_vectors(check_finite(embeddings))
+    columns = _count(k, max(len(units) - 1, 0))
+    indices = np.full((1, columns), -1, dtype=np.int64)
+    cosines = np.full((1, columns), np.nan, dtype=np.float32)
+    if defined[place]:
+        scores = rounded_cosines(units[place : place + 1], units)
+        scores[:, ~defined] = -np.inf
+        scores[0, place] = -np.inf
+        found = min(columns, int(defined.sum()) - 1)
+        if found:
+            indices[:, :found] = largest(scores, found)
+            cosines[:, :found] = np.take_along_axis(scores, indices[:, :found], axis=1)
+    return Neighbours(indices, cosines, tuple(int(row) for row in np.flatnonzero(~defined)))
+
+
+def nearest_units(
+    units: DoubleArray, k: int, progress: Callable[[int, int], None] | None = None
+) -> tuple[IntArray, DoubleArray]:
     """Neighbours of unit vectors (n, width), itself left out: (n, k) indices and float64 cosines, nearest first."""
     indices = np.empty((len(units), k), dtype=np.int64)
     cosines = np.empty((len(units), k), dtype=np.float64)
@@ -77,6 +101,8 @@ def nearest_units(units: DoubleArray, k: int) -> tuple[IntArray, DoubleArray]:
         block[np.arange(stop - start), np.arange(start, stop)] = -np.inf
         indices[start:stop] = largest(block, k)
         cosines[start:stop] = np.take_along_axis(block, indices[start:stop], axis=1)
+        if progress is not None:
+            progress(stop, len(units))
     return indices, cosines
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from embedviz import similarity
 from embedviz.errors import ProjectionError
-from embedviz.similarity import cosine_similarity, mean_cosine, neighbours, pairs
+from embedviz.similarity import cosine_similarity, mean_cosine, nearest_to, neighbours, pairs
 
 SMALL_BLOCKS = 700  # numbers in a block, so that tables of this size take several
 
@@ -124,3 +124,22 @@ def test_bad_input_is_refused() -> None:
     for function in (neighbours, pairs):
         with pytest.raises(ProjectionError, match="k=0"):
             function(np.eye(3), 0)
+
+
+def test_one_instances_neighbours_are_its_row_of_all(vectors: np.ndarray) -> None:
+    everybody = neighbours(vectors, k=12)
+    for place in range(len(vectors)):
+        alone = nearest_to(vectors, place, k=12)
+        assert np.array_equal(alone.indices[0], everybody.indices[place])
+        assert np.array_equal(alone.cosines[0], everybody.cosines[place], equal_nan=True)
+        assert alone.undefined == everybody.undefined
+    assert nearest_to(vectors[:1], 0).indices.shape == (1, 0)
+
+
+def test_progress_is_told_block_by_block(vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "BLOCK", SMALL_BLOCKS)
+    told: list[tuple[int, int]] = []
+    neighbours(vectors, progress=lambda done, total: told.append((done, total)))
+    assert len(told) > 5
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (117, 117)

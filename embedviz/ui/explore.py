@@ -94,6 +94,8 @@ def _no_picture(session: State, opened: Opened) -> None:
 def _show(picture: Picture, session: State) -> None:
     # A later choice of the map's settings redraws the whole page, with a new picture.
     _heading(picture.settings)
+    for note in picture.embeddings.notes:
+        st.warning(words.escape(note), icon=":material/warning:")
     left, right = st.columns([5, 4], gap="medium")
     with left, st.container(key="map_card"):
         _map(picture, session)

@@ -33,6 +33,8 @@ class Similarity:
     least: tuple[IntArray, FloatArray]
     crowding: float | None
     undefined: tuple[int, ...]
+    #: Of how many instances the pairs are: not of all, where there are very many. Then ``indices`` has no rows.
+    compared: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +99,24 @@ def _compare(settings: Settings, vectors: FloatArray, postprocessing: str, job: 
         (arrays["least_pairs"], arrays["least_cosines"]),
         value["crowding"],
         tuple(value["undefined"]),
+        value["compared"],
     )
     store.put(settings.similarity_key(postprocessing), similarity, similarity.indices.nbytes * 2)
+
+
+def nearest(picture: Picture, place: int, postprocessing: str) -> tuple[IntArray, FloatArray]:
+    """The neighbours of the instance at ``place``, nearest first, and their cosines; of -1 there is none."""
+    similarity = picture.similarity[postprocessing]
+    if len(similarity.indices):
+        return similarity.indices[place], similarity.cosines[place]
+    key = ("nearest", picture.settings.similarity_key(postprocessing), place)
+    found: tuple[IntArray, FloatArray] | None = store.get(key)
+    if found is None:
+        arguments = {"postprocessing": postprocessing, "k": NEIGHBOURS, "place": place}
+        _, arrays = pool().numbers("nearest", arguments, {"vectors": picture.embeddings.vectors})
+        found = (arrays["indices"][0], arrays["cosines"][0])
+        store.put(key, found, 1000)
+    return found
 
 
 def _project(settings: Settings, vectors: FloatArray, job: Job) -> None:

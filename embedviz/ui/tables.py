@@ -14,7 +14,7 @@ from embedviz.figures import CONFIG, describe_matrix, heatmap
 from embedviz.records import Instances
 from embedviz.similarity import cosine_similarity, pairs
 from embedviz.ui import words
-from embedviz.ui.picture import Picture, Similarity, matrix
+from embedviz.ui.picture import Picture, Similarity, matrix, nearest
 from embedviz.ui.state import State
 from embedviz.ui.thumbnails import thumbnails
 from embedviz.vectors import postprocess
@@ -23,6 +23,8 @@ _VIEWS = ("Neighbours", "Pairs", "Matrix", "Table")
 #: A heatmap of more instances has cells too small to tell apart.
 _MOST_IN_MATRIX = 300
 _MOST_ROWS = 1_000
+#: A list of more options takes the browser too long.
+_MOST_OPTIONS = 2_000
 #: Pixels.
 _ROW_HEIGHT = 36
 #: From this mean cosine on, raw cosines hide the differences and centred ones are shown beside them.
@@ -44,7 +46,7 @@ def nearest_ids(picture: Picture, identity: str, most: int) -> list[str]:
     if identity not in ids:
         return []
     name = picture.settings.postprocessing.replace("l2", "none")
-    row = picture.similarity[name].indices[ids.index(identity)]
+    row, _ = nearest(picture, ids.index(identity), name)
     return [ids[place] for place in row[:most] if place >= 0]
 
 
@@ -70,7 +72,9 @@ def _selection(picture: Picture, session: State) -> None:
     instances = picture.instances
     texts = dict(zip(instances.ids, instances.items, strict=True))
     group = len(session.selected) > 1
-    options = list(session.selected) if group else list(instances.ids)
+    options = list(session.selected) if group else list(instances.ids[:_MOST_OPTIONS])
+    if session.focus is not None and session.focus not in options and session.focus in texts:
+        options.insert(0, session.focus)
     # A new key for each focus that came from elsewhere; and a list may tell, late, what it was drawn with.
     shown = session.focus if session.focus in options else None
     key = f"focus_{hash((shown, tuple(options)))}"
@@ -91,6 +95,9 @@ def _selection(picture: Picture, session: State) -> None:
         key=key,
         format_func=lambda identity: words.shorten(str(texts.get(identity, identity)), 90),
         placeholder="Click a point, or choose here",
+        help=f"The first {_MOST_OPTIONS:,} of {len(instances):,}; any other by a click on the map."
+        if len(instances) > len(options)
+        else None,
         on_change=choose,
     )
     if session.selected and st.button("Clear the selection", key="clear", icon=":material/close:", type="tertiary"):
@@ -138,14 +145,15 @@ def _neighbours(picture: Picture, session: State, kind: str) -> None:
     if place in similarity.undefined:
         st.info("This instance's vector has length 0: it has no direction, so no cosine to any other is defined.")
         return
-    rows = [int(other) for other in similarity.indices[place] if other >= 0]
+    places, cosines = nearest(picture, place, kind)
+    rows = [int(other) for other in places if other >= 0]
     if not rows:
         st.info("There is only one instance. Add another to compare it with.")
         return
     frame = pd.DataFrame(
         {
             "#": range(1, len(rows) + 1),
-            "cosine": similarity.cosines[place][: len(rows)],
+            "cosine": cosines[: len(rows)],
             **_described(instances, rows),
         }
     )
@@ -254,6 +262,9 @@ def _pairs(picture: Picture, session: State, kind: str) -> None:
             session.select(tuple(pair[:1]))
         session.focus, session.ringed = next(iter(pair), None), tuple(pair[1:])
 
+    compared = picture.similarity[kind].compared
+    if len(session.selected) < 2 and compared < len(picture.instances):
+        st.caption(f"Among {compared:,} of the {len(picture.instances):,} instances, drawn at random.")
     key = _key("pairs", picture, end, kind, session.selected if len(session.selected) > 1 else ())
     _rows(frame, key, f"The {str(end).lower()} pairs", ring)
     _download(frame, "pairs")
@@ -328,8 +339,6 @@ def _table(picture: Picture, session: State) -> None:
             )
     if any(instances.duplicates):
         frame["duplicate"] = instances.duplicates
-    for note in embeddings.notes:
-        st.warning(words.escape(note))
     chosen = frame.iloc[places]
     shown = chosen.head(_MOST_ROWS)
 

@@ -13,6 +13,8 @@ from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
 
 _PAIRS = 50
+#: Above so many instances all of them are not compared with all: a page does not wait for minutes.
+MOST_COMPARED, SAMPLED = 20_000, 5_000
 
 
 def warm() -> None:
@@ -24,7 +26,13 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
-    return {"project": project, "similarity": similarity, "matrix": matrix, "thumbnails": thumbnails}
+    return {
+        "project": project,
+        "similarity": similarity,
+        "matrix": matrix,
+        "nearest": nearest,
+        "thumbnails": thumbnails,
+    }
 
 
 def thumbnails(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
@@ -77,19 +85,39 @@ def project(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
 
 
 def similarity(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
-    """Nearest neighbours, the most and least similar pairs, and how crowded the space is; raw and centred alike."""
+    """Nearest neighbours, the most and least similar pairs, and how crowded the space is; raw and centred alike.
+
+    Above ``MOST_COMPARED`` instances the neighbours are left out (see ``nearest``), and the pairs are of a sample.
+    """
     from embedviz.similarity import mean_cosine, neighbours, pairs
 
-    context.progress("comparing")(0, 1)
+    progress = context.progress("comparing")
+    progress(0, 1)
     embeddings = _processed(arguments, arrays)
-    near = neighbours(embeddings, k=arguments["k"])
-    found = pairs(embeddings, k=_PAIRS)
-    value = {"crowding": mean_cosine(embeddings), "undefined": list(near.undefined)}
-    results: Arrays = {"indices": near.indices, "cosines": near.cosines}
+    count = len(embeddings)
+    sample = np.arange(count)
+    results: Arrays = {"indices": np.empty((0, 0), np.int64), "cosines": np.empty((0, 0), np.float32)}
+    undefined: tuple[int, ...] = ()
+    if count > MOST_COMPARED:
+        sample = np.sort(np.random.default_rng(0).choice(count, SAMPLED, replace=False))
+    else:
+        near = neighbours(embeddings, k=arguments["k"], progress=progress)
+        results, undefined = {"indices": near.indices, "cosines": near.cosines}, near.undefined
+    found = pairs(embeddings.vectors[sample], k=_PAIRS)
+    value = {"crowding": mean_cosine(embeddings), "undefined": list(undefined), "compared": len(sample)}
     for name, listed in (("most", found.most), ("least", found.least)):
-        results[f"{name}_pairs"] = np.array([(pair.i, pair.j) for pair in listed], dtype=np.int64).reshape(-1, 2)
+        places = np.array([(pair.i, pair.j) for pair in listed], dtype=np.int64).reshape(-1, 2)
+        results[f"{name}_pairs"] = sample[places]
         results[f"{name}_cosines"] = np.array([pair.cosine for pair in listed], dtype=np.float32)
     return value, results
+
+
+def nearest(arguments: dict[str, Any], arrays: Arrays, _context: Context) -> tuple[Any, Arrays]:
+    """The nearest neighbours of one instance."""
+    from embedviz.similarity import nearest_to
+
+    near = nearest_to(_processed(arguments, arrays), arguments["place"], k=arguments["k"])
+    return {"undefined": list(near.undefined)}, {"indices": near.indices, "cosines": near.cosines}
 
 
 def matrix(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
