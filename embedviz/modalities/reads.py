@@ -91,6 +91,8 @@ def _tried(
                         return turned, lengths
                     if apart is not None and fallback is None:
                         fallback = turned, lengths
+                if fallback is not None and fallback[0].batch_axis == reads.batch_axis:
+                    return fallback  # longer ones would only cost time
             if fallback is not None:
                 return fallback
     return None

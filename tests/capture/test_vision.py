@@ -68,9 +68,7 @@ def test_places_are_averaged_as_the_network_itself_would(opened: Open) -> None:
     pool = nn.AdaptiveAvgPool2d(1)
     assert close(vectors(checkpoint, GIVEN, path), pool(stage).flatten(1))
     assert close(vectors(checkpoint, GIVEN, path, "max"), stage.amax((2, 3)))
-    flat = vectors(checkpoint, GIVEN, path, "flatten")
-    assert close(flat, stage.permute(0, 2, 3, 1).flatten(1))
-    assert sorted(flat[0].tolist()) == sorted(stage[0].flatten().tolist())
+    assert close(vectors(checkpoint, GIVEN, path, "flatten"), stage.flatten(1))
 
 
 def test_convnext_turns_its_channels_round_inside(opened: Open) -> None:

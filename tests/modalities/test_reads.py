@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from embedviz.modalities.given import check_given
 from torch import nn
 
 import embedviz as ev
+from embedviz.checkpoints.inputs import check_given
 
 
 class Pools(nn.Module):
@@ -135,6 +135,24 @@ def test_it_is_found_out(name: str) -> None:
     assert checkpoint.inputs.why
     assert model.training
     assert any(layer.capturable for layer in checkpoint.layers)
+
+
+def test_a_model_that_mixes_its_batch_is_not_given_ever_longer_inputs() -> None:
+    class Mixes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.longest = nn.Linear(6, 4), 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.longest = max(self.longest, *x.shape)
+            y = self.linear(x)
+            if y.ndim == 2:
+                raise ValueError("steps are needed")
+            return y - y.mean((0, 1))
+
+    model = Mixes()
+    assert told(opened(model)) == ("tensors", (None, 6), "float32", 0)
+    assert model.longest < 100
 
 
 def test_two_inputs_are_not_found_out_and_it_says_why() -> None:
