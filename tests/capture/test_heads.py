@@ -157,10 +157,17 @@ def test_a_head_of_another_batch_is_not_taken(opened: Open) -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.q_proj(x[: self.take])
 
+    class Narrow(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x)[..., :6]
+
     model = nn.Sequential(Attention())
     checkpoint = opened(model, reads=ev.Reads("tensors", (None, 8)))
     given = pictures(3, 5, 8)
     assert vectors(checkpoint, given, "0.q_proj:head2").shape == (3, 4)
     model[0].take = 1
+    with pytest.raises(ev.CaptureError, match="changed its shape"):
+        ev.capture(checkpoint, given, ["0.q_proj:head2"])
+    model[0].take, model[0].q_proj.__class__ = None, Narrow
     with pytest.raises(ev.CaptureError, match="changed its shape"):
         ev.capture(checkpoint, given, ["0.q_proj:head2"])

@@ -163,6 +163,25 @@ def test_channels_last_are_told_by_their_makers(opened: Open) -> None:
     assert close(vectors(checkpoint, given, "end"), expected.mean((1, 2)))
 
 
+def test_equal_shapes_are_told_apart_by_who_made_them(opened: Open) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(6, 6, 1), nn.Dropout(), nn.Linear(6, 6), nn.Dropout()).eval()
+    checkpoint = opened(model, reads=ev.Reads("tensors", (6, 6)))
+    given = torch.from_numpy(pictures(3, 6, 6))
+    for path, places in (("0", 2), ("1", 2), ("2", 1), ("3", 1), (":input", 2)):
+        assert layer(checkpoint, path).positions == (places,), path
+    assert close(vectors(checkpoint, given, "1"), model[:2](given).mean(2))
+    assert close(vectors(checkpoint, given, "3"), model(given).mean(1))
+
+
+def test_a_parametrised_module_is_as_it_was(opened: Open) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(6, 5)))
+    checkpoint = opened(model, reads=ev.Reads("tensors", (3, 4, 6)))
+    given = torch.from_numpy(pictures(2, 3, 4, 6))
+    assert close(vectors(checkpoint, given, "0"), model(given).mean((1, 2)))
+
+
 def test_two_towers_are_two_models(opened: Open) -> None:
     texts, images = tiny("CLIPText"), tiny("CLIPVision")
     ids = token_ids(6, 3)
