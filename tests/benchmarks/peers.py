@@ -16,10 +16,10 @@ Batches = list[dict[str, "torch.Tensor"]]
 
 def peers(checkpoint: Checkpoint, batches: Batches, layers: list[str]) -> dict[str, Callable[[], object]]:
     """What each installed peer does with the batches, by its name. They change the model, so each gets its own."""
-    known = {"nnsight": _nnsight, "torchlens": _torchlens, "transformer_lens": _transformer_lens}
+    known = {"nnsight": ("7 layers", _nnsight), "torchlens": ("all recorded", _torchlens)}
     return {
-        f"{name}, 7 layers": make(_copy(checkpoint), batches, layers)
-        for name, make in known.items()
+        f"{name}, {what}": make(_copy(checkpoint), batches, layers)
+        for name, (what, make) in known.items()
         if importlib.util.find_spec(name) is not None
     }
 
@@ -53,54 +53,24 @@ def _nnsight(model: Any, batches: Batches, layers: list[str]) -> Callable[[], ob
         made = []
         with torch.inference_mode():
             for batch in batches:
+                saved: list[Any] = []
                 with wrapped.trace(**batch):
-                    saved = [at(path).output.save() for path in layers]
+                    for path in layers:
+                        saved.append(at(path).output.save())
                 made.append(_means(saved, batch))
         return made
 
     return run
 
 
-def _torchlens(model: Any, batches: Batches, layers: list[str]) -> Callable[[], object]:
+def _torchlens(model: Any, batches: Batches, _layers: list[str]) -> Callable[[], object]:
     import torch
     import torchlens
 
     def run() -> object:
-        made = []
+        # The recording alone: what is pooled afterwards is not counted against it.
         with torch.inference_mode():
             for batch in batches:
-                log = torchlens.log_forward_pass(model, (), dict(batch), layers_to_save=layers)
-                made.append(_means([log[path].activation for path in layers], batch))
-        return made
-
-    return run
-
-
-def _transformer_lens(model: Any, batches: Batches, layers: list[str]) -> Callable[[], object]:
-    import torch
-    from transformer_lens.hook_points import HookedRootModule, HookPoint
-
-    # Its own way to wrap a model needs a hub; its hook points stand here behind the same modules.
-    root = HookedRootModule()
-    root.inner = model
-    points = {}
-    for number, path in enumerate(layers):
-        point = points[path] = HookPoint()
-        root.add_module(f"hook_{number}", point)
-        model.get_submodule(path).register_forward_hook(
-            lambda _module, _inputs, output, point=point: (
-                (point(output[0]), *output[1:]) if isinstance(output, tuple) else point(output)
-            )
-        )
-    root.setup()
-    root.forward = lambda **batch: model(**batch)
-
-    def run() -> object:
-        made = []
-        with torch.inference_mode():
-            for batch in batches:
-                _, cache = root.run_with_cache(**batch)
-                made.append(_means([cache[f"hook_{number}"] for number in range(len(layers))], batch))
-        return made
+                torchlens.trace(model, (), dict(batch))
 
     return run
