@@ -38,7 +38,7 @@ class Catch:
         self.part = part.removeprefix(INPUT).removeprefix(".") if self.into else part
         #: Which call is caught; 0 stands for the mean of all.
         self.call = self.layer.call
-        self._given = 0.0
+        self._share = 1.0 / len(self.calls)
 
     @property
     def calls(self) -> range:
@@ -65,10 +65,12 @@ class Catch:
             values = pooled.to(torch.float32).cpu().numpy()
             if name not in self.rows:
                 self.rows[name] = np.full((self.count, values.shape[1]), np.nan, dtype=np.float32)
+            if self._share < 1:
+                values = values * self._share
             if self.call == 0 and call > 1:
-                self.rows[name][where] += values / len(self.calls)
+                self.rows[name][where] += values
             else:
-                self.rows[name][where] = values / len(self.calls)
+                self.rows[name][where] = values
 
 
 def _lengths(value: Any, layer: Layer) -> list[int] | None:
@@ -96,11 +98,11 @@ def _arranged(tensor: torch.Tensor | None, layer: Layer, head: int, sizes: Any) 
             value=layer.path,
             remedy="Choose another layer.",
         )
+    if tensor.ndim == 3 and layer.positions == (1,) and shape[0] == INSTANCES and not head:
+        return tensor.to(torch.float32)  # as nearly all outputs are
     first = shape.index(INSTANCES)
     rest = [place for place in range(len(shape)) if place != first and place not in layer.positions]
-    order = [first, *layer.positions, *rest]
-    if order != list(range(len(order))):
-        tensor = tensor.permute(order)
+    tensor = tensor.permute([first, *layer.positions, *rest])
     count = tensor.shape[0]
     if layer.positions:
         places = int(np.prod(tensor.shape[1 : 1 + len(layer.positions)]))

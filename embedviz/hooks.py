@@ -70,13 +70,10 @@ def forward(checkpoint: Checkpoint, feed: Feed) -> Any:
 
     Numbers with a point are given in the model's own number type (half precision, float64).
     """
-    import inspect
-
     import torch
 
     model = checkpoint.model
-    known = inspect.signature(model.forward).parameters
-    extra = {"use_cache": False} if "use_cache" in known else {}
+    extra = {"use_cache": False} if "use_cache" in checkpoint.arguments else {}
     dtype = next((each.dtype for each in model.parameters() if each.is_floating_point()), torch.float32)
 
     def fitted(tensor: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,10 +38,20 @@ def mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean over real tokens; what stands in the padding is never read, not even NaN."""
     import torch
 
-    if bool(mask.all()):
-        return hidden.mean(1)
+    # One reading of the tokens, which is all that this costs.
+    pooled = torch.bmm(_shares(mask, hidden.dtype), hidden).squeeze(1)
+    if bool(torch.isfinite(pooled.sum())):
+        return pooled
+    # Nothing times NaN is NaN: where one may stand in the padding, that is left out first.
     total = torch.where(mask.unsqueeze(-1), hidden, hidden.new_zeros(())).sum(1)
     return total / mask.sum(1, keepdim=True)
+
+
+@functools.lru_cache(maxsize=1)
+def _shares(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Each token's share of the mean, (instances, 1, tokens). All layers of a batch have the very same mask."""
+    shares = mask.to(dtype)
+    return (shares / shares.sum(1, keepdim=True)).unsqueeze(1)
 
 
 def first(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

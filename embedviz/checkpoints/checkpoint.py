@@ -90,6 +90,14 @@ class Checkpoint:
     pace: float | None = None
 
     @cached_property
+    def arguments(self) -> Mapping[str, bool]:
+        """The names of forward()'s arguments; to each, whether it takes any others ("**kwargs") in its place."""
+        import inspect
+
+        known = inspect.signature(self.model.forward).parameters
+        return {name: each.kind is inspect.Parameter.VAR_KEYWORD for name, each in known.items()}
+
+    @cached_property
     def _reads(self) -> tuple[Reads, tuple[int, int]]:
         from embedviz.modalities.reads import find_reads
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -107,16 +106,12 @@ def text_feed(batch: Mapping[str, torch.Tensor], checkpoint: Checkpoint) -> Feed
     """A batch of padded token ids; a model that takes no mask is not given one."""
     mask = batch["attention_mask"]
     sizes = {INSTANCES: mask.shape[0], TOKENS: mask.shape[1]}
-    named = {name: tensor for name, tensor in batch.items() if takes(checkpoint.model, name)}
+    known = checkpoint.arguments
+    takes_any = any(known.values())
+    named = {name: tensor for name, tensor in batch.items() if name in known or takes_any}
     if "input_ids" in named:
         return Feed(sizes, (), named, mask.bool())
-    return Feed(sizes, (batch["input_ids"],), {}, mask.bool())
-
-
-def takes(model: Any, name: str) -> bool:
-    """Whether forward() has an argument of this name, or takes any."""
-    known = inspect.signature(model.forward).parameters
-    return name in known or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
+    return Feed(sizes, (batch["input_ids"],), named, mask.bool())
 
 
 @dataclass(frozen=True)

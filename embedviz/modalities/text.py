@@ -130,7 +130,7 @@ _MAX_CHARACTERS = 2_000_000
 
 def _encode(checkpoint: Checkpoint, texts: list[Any], longest: int | None) -> Features:
     encoded = _tokens(checkpoint, texts, longest)
-    accepted = {"input_ids", *_accepted(checkpoint)}
+    accepted = {"input_ids", *checkpoint.arguments}
     return {name: list(rows) for name, rows in encoded.items() if name in accepted}
 
 
@@ -148,12 +148,6 @@ def _tokens(checkpoint: Checkpoint, texts: list[Any], longest: int | None) -> An
             remedy="Put the tokenizer of the original model into the folder, or save it again.",
             code="tokenizer.fails",
         ) from error
-
-
-def _accepted(checkpoint: Checkpoint) -> set[str]:
-    import inspect
-
-    return set(inspect.signature(checkpoint.model.forward).parameters)
 
 
 def _check_ids(checkpoint: Checkpoint, items: Sequence[Item], rows: list[list[int]]) -> None:
