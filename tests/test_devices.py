@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,9 +70,9 @@ def test_a_model_goes_home_after_a_run() -> None:
     with placed:
         assert went == [], "It is there already."
     placed.device = torch.device("cuda")
-    with pytest.raises(ValueError, match="on the way"), placed:
+    with contextlib.suppress(ValueError), placed:
         assert went == ["cuda"]
-        raise ValueError("on the way")
+        raise ValueError("a run that fails")
     assert went == ["cuda", "cpu"]
 
 
