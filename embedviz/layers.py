@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from embedviz import heads, roles
-from embedviz.axes import Axes, find_positions, name_axes, width_side
+from embedviz.axes import Axes, find_positions, name_axes
 from embedviz.errors import EmbedvizError, LayerError, first_line
-from embedviz.hooks import INPUT, Call, Observed, Seen, observe
+from embedviz.hooks import INPUT, Call, Observed, observe
+from embedviz.makers import Sides, patch_count, score_layer
 from embedviz.modalities.feed import Feed, probe_feeds
 from embedviz.records import Layer
 from embedviz.undisturbed import few_threads, is_script
@@ -89,9 +90,9 @@ class _Tree:
         model = self.checkpoint.model
         self.base = roles.base_path(model)
         self.first_names = {id(module): path for path, module in model.named_modules()}
-        self.sides = _Sides(model, self.runs[0])
-        self.grid = _grid(model, self.runs[0].outputs)
-        self.head = _head(model, self.runs[0].outputs)
+        self.sides = Sides(model, self.runs[0])
+        self.grid = patch_count(model, self.runs[0].outputs)
+        self.head = score_layer(model, self.runs[0].outputs)
         self.final = self._final()
 
     def layers_of(self, path: str, module: Any) -> Iterator[Layer]:
@@ -219,56 +220,6 @@ class _Tree:
 
 def _digest(call: Call) -> tuple[Any, ...] | None:
     return call.tensors[call.main].digest if call.main is not None else None
-
-
-class _Sides:
-    """Where each tensor has its width: told by the module that made it, one that takes it, or makers of its like."""
-
-    def __init__(self, model: Any, run: Observed) -> None:
-        sides = {path: width_side(module) for path, module in model.named_modules()}
-        self._made: dict[Any, str] = {}
-        self._taken: dict[Any, str] = {}
-        self._alike: dict[tuple[int, ...], set[str]] = {}
-        for found, seen in ((run.outputs, self._made), (run.inputs, self._taken)):
-            calls = [(call.order, sides[path], call) for path, calls in found.items() if sides[path] for call in calls]
-            for _, side, call in sorted(calls, key=lambda entry: entry[0]):
-                if call.main is not None:
-                    tensor = call.tensors[call.main]
-                    seen.setdefault(tensor.digest, side)
-                    self._alike.setdefault(tensor.shape, set()).add(side)
-
-    def of(self, tensor: Seen, module: Any) -> str:
-        """ "last", "second" or ""; ``module`` made the tensor (None: it is what a module was given)."""
-        own = width_side(module) if module is not None else ""
-        known = own or self._made.get(tensor.digest) or self._taken.get(tensor.digest)
-        alike = self._alike.get(tensor.shape, set())
-        return known or (next(iter(alike)) if len(alike) == 1 else "")
-
-
-def _head(model: Any, outputs: Mapping[str, list[Call]]) -> str:
-    """The linear layer that a model outside transformers ends in, behind others: its outputs are scores for a task."""
-    import transformers
-
-    if isinstance(model, transformers.PreTrainedModel):
-        return ""
-    calls = [
-        (outputs[path][-1].order, path, module)
-        for path, module in model.named_modules()
-        if outputs.get(path) and any(True for _ in module.parameters(recurse=False))
-    ]
-    if len(calls) < 2:
-        return ""
-    _, path, module = max(calls, key=lambda call: call[0])
-    return path if type(module).__name__ == "Linear" else ""
-
-
-def _grid(model: Any, outputs: Mapping[str, list[Call]]) -> int:
-    """Into how many patches a picture is cut: the places of the first convolution whose steps are as wide as itself."""
-    for path, module in model.named_modules():
-        if type(module).__name__ == "Conv2d" and module.kernel_size == module.stride and outputs.get(path):
-            _, _, high, wide = outputs[path][0].tensors[""].shape
-            return int(high * wide)
-    return 0
 
 
 def find(layers: Iterable[Layer], path: str, *, insist: bool = False) -> Layer:
