@@ -7,14 +7,19 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from embedviz.checkpoints.request import Options
 from embedviz.errors import EmbedvizError
+from embedviz.modalities.samples import load_sample
+from embedviz.records import TensorItem
+from embedviz.workers.items import pack
 from embedviz.workers.pool import ModelWorker, Pool, Source
 from tests.checkpoints.tiny import SECRET, Maker
 
@@ -154,12 +159,23 @@ def _use(worker: ModelWorker, outcome: Outcome) -> str:
     summary = _timed(outcome, "open", worker.open)
     layer = summary["recommended"]
     if layer and not summary["unreadable"]:
-        asked = {"items": list(TEXTS), "ids": ["0", "1"], "layers": [layer], "poolings": ["mean"]}
-        described, arrays = _timed(outcome, "capture", lambda: worker.capture(asked))
+        told, packed = pack(*_instances(summary["reads"]))
+        asked = {"items": told, "ids": ["0", "1"], "layers": [layer], "poolings": ["mean"]}
+        described, arrays = _timed(outcome, "capture", lambda: worker.capture(asked, packed))
         assert len(arrays["0"]) == len(TEXTS), described
     report = _timed(outcome, "examine", lambda: worker.examine(TEXTS))
     outcome.step = "done"
     return f"{summary}\n{report}"
+
+
+def _instances(reads: dict[str, Any]) -> tuple[Sequence[Any], str]:
+    """Two instances of what the model says it reads, and their kind."""
+    if reads["modality"] == "images":
+        return load_sample("digit-pictures").items[:2], "images"
+    if reads["modality"] == "tensors":
+        shape = [32_000 if axis is None and len(reads["shape"]) == 1 else axis or 11 for axis in reads["shape"]]
+        return [TensorItem.of(np.full(shape, value, reads["dtype"])) for value in (0, 1)], "tensors"
+    return TEXTS, "text"
 
 
 def _timed(outcome: Outcome, step: str, work: Callable[[], Any]) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from embedviz.errors import CheckpointError
+from embedviz.workers.items import pack
 from embedviz.workers.pool import Source
 from tests.checkpoints.attempt import LEAKS, TEXTS, Outcome, Server, attempt
 from tests.checkpoints.hostile import HOSTILE, LIMITED, OPENED
@@ -82,7 +83,12 @@ _TEST = test_a_hostile_file_does_no_harm.__name__
 def others_are_not_touched(server: Server) -> None:
     assert running(server.zygote)
     shared = server.pool.model(BUNDLED)
-    asked = {"items": TEXTS[:1], "ids": ["0"], "layers": [shared.open()["recommended"]], "poolings": ["mean"]}
+    asked = {
+        "items": pack(TEXTS[:1], "text")[0],
+        "ids": ["0"],
+        "layers": [shared.open()["recommended"]],
+        "poolings": ["mean"],
+    }
     assert shared.capture(asked)[1]["0"].shape == (1, 384)
 
 

@@ -55,8 +55,9 @@ def spawned() -> Iterator[Process]:
 def test_what_the_library_raises_in_a_worker_is_raised_here(forked: Process) -> None:
     with pytest.raises(LayerError, match=r"encoder\.layer\.99"):
         forked.ask("capture", capture_request(["one"], layers=["encoder.layer.99"]))
-    described, arrays = forked.ask("capture", capture_request(["one"]))
-    assert described[0]["layer"] == "encoder.layer.5"
+    value, arrays = forked.ask("capture", capture_request(["one"]))
+    assert value["layers"][0]["layer"] == "encoder.layer.5"
+    assert value["ids"] == ["0"]
     assert arrays["0"].shape == (1, 384)
 
 
@@ -83,9 +84,16 @@ def test_progress_counts_up_to_the_whole(forked: Process) -> None:
 
 @linux
 def test_cancel_between_batches_ends_the_work_and_not_the_process(forked: Process) -> None:
-    begun = threading.Event()
+    done = threading.Event()
+
+    def note(_phase: str, count: int, _total: int) -> None:
+        if count:
+            done.set()
+
+    value, arrays = forked.ask("capture", capture_request(many()), progress=note, stopped=done.is_set)
+    assert 0 < len(value["ids"]) == len(arrays["0"]) < len(many()), "What was done is sent."
     with pytest.raises(Cancelled):
-        forked.ask("capture", capture_request(many()), progress=lambda *_: begun.set(), stopped=begun.is_set)
+        forked.ask("capture", capture_request(many()), stopped=lambda: True)
     assert forked.alive
     assert running(forked.pid)
     _, arrays = forked.ask("capture", capture_request(["It still answers."]))
@@ -289,6 +297,7 @@ def test_a_worker_is_bounded_in_files_and_leaves_no_core(forked: Process) -> Non
 
 SERVER = """
     import os, signal, sys, time
+    from embedviz.workers.items import pack
     from embedviz.workers.pool import Pool, Source
     pool = Pool()
     pool.start()
@@ -301,8 +310,8 @@ SERVER = """
         os._exit(0)
     if sys.argv[1] == "busy":
         texts = [f"{number} sentence of very many" for number in range(100_000)]
-        request = {"items": texts, "ids": texts, "layers": ["encoder.layer.5"], "poolings": ["mean"]}
-        worker.capture(request, lambda phase, done, total: done and os.kill(os.getpid(), signal.SIGKILL))
+        request = {"items": pack(texts, "text")[0], "ids": texts, "layers": ["encoder.layer.5"], "poolings": ["mean"]}
+        worker.capture(request, None, lambda phase, done, total: done and os.kill(os.getpid(), signal.SIGKILL))
     time.sleep(600)
 """
 
