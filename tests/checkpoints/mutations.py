@@ -303,8 +303,8 @@ def made(number: int, whole: Mapping[str, Files], target: Path) -> tuple[str, Pa
 def one(path: Path, kind: str, scratch: Path) -> str:
     """ "opened", or the code of the refusal."""
     import embedviz as ev
+    from embedviz.errors import want_of_memory
     from embedviz.workers.model_operations import summary
-    from embedviz.workers.serve import _want_of_memory
 
     base = str(scratch / "base") if kind.startswith("adapter") else ""
     try:
@@ -314,7 +314,7 @@ def one(path: Path, kind: str, scratch: Path) -> str:
     except ev.EmbedvizError as error:
         return error.code or type(error).__name__
     except Exception as error:
-        if _want_of_memory(error):
+        if want_of_memory(error):
             return "memory"
         raise
 
