@@ -145,7 +145,10 @@ def _bar(state: State, previews: int) -> None:
         text = f"{job.phase[:1].upper()}{job.phase[1:]}{count}{left}"
         st.progress(job.done / job.total if job.total else 0.02, text=text)
         if st.button("Cancel", key="cancel", icon=":material/stop:"):
-            state.failure = (job.key, Cancelled("Stopped, as you asked", remedy="Nothing you chose or typed is lost."))
+            state.failure = (
+                job.key,
+                Cancelled("Stopped, as you asked", remedy="What is done is kept; nothing you chose or typed is lost."),
+            )
             state.leave_job()
             st.rerun()
 
