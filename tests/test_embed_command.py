@@ -128,7 +128,7 @@ def test_stopped_before_anything_was_kept(
 def test_killed_in_the_middle_and_gone_on_with(
     tiny: str, tmp_path: Path, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table, out = write_table(tmp_path / "many.csv", 1_500), tmp_path / "v.parquet"
+    table, out = write_table(tmp_path / "many.csv", 4_000), tmp_path / "v.parquet"
     words = [tiny, str(table), *LAYER, "--chunk", "50", "--out"]
     command = [sys.executable, "-m", "embedviz", "embed", *words, str(out)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
@@ -147,7 +147,7 @@ def test_killed_in_the_middle_and_gone_on_with(
     assert not out.exists()
     passes = Passes(monkeypatch)
     assert embed(*words, out) == 0
-    assert len(passes.chunks) == 30 - whole_parts < 28
+    assert len(passes.chunks) == 80 - whole_parts < 78
     assert embed(*words, tmp_path / "whole.parquet") == 0
     np.testing.assert_allclose(vectors(out), vectors(tmp_path / "whole.parquet"), atol=1e-6)
     drop = ["vector"]

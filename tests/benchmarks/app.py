@@ -20,7 +20,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, TimeoutError
 
-from embedviz.pooling import AS_TRAINED, POOLINGS
+from embedviz.pooling import AS_TRAINED, label
+from embedviz.records import TOKENS
 from tests.benchmarks.served import (
     ROOT,
     Memory,
@@ -155,9 +156,9 @@ def change_layer(page: Page, results: Results, heading: str, number: int) -> Non
 
 def change_pooling(page: Page, results: Results) -> None:
     for row, pooling in ((POOLING, "max"), (POOLING_AGAIN, AS_TRAINED)):
-        label = POOLINGS[pooling].label
-        press = choose(page, "Pooling", label)
-        captions = ["UMAP · ", f"pooled {label.lower()}"]
+        said = label(pooling, TOKENS)
+        press = choose(page, "Pooling", said)
+        captions = ["UMAP · ", f"pooled {said.lower()}"]
         results.add(row, taken(page, press, captions=captions, redrawn=True))
 
 
@@ -176,8 +177,8 @@ def type_sentence(page: Page, results: Results, sentence: str) -> None:
 def memory(page: Page, server: Server, results: Results) -> None:
     """What every process holds, each at its largest while a new map is drawn."""
     with largest(server, results.memory):
-        choose(page, "Pooling", POOLINGS["first"].label)()
-        wait_shown(page, captions=["UMAP · ", f"pooled {POOLINGS['first'].label.lower()}"])
+        choose(page, "Pooling", label("first", TOKENS))()
+        wait_shown(page, captions=["UMAP · ", f"pooled {label('first', TOKENS).lower()}"])
 
 
 def opening(results: Results, repeat: int) -> None:

@@ -281,7 +281,7 @@ def compare(size: int, repeat: int, peaks: bool) -> None:
     if peaks:
         for times_ in (1, 4):
             extra = peak(SEVEN, size, times_) - peak(FORWARD, size, times_)
-            print(f"{SEVEN}, beyond a bare forward, texts {times_} × as long: {extra / 1e6:.1f} MB")
+            print(f"beyond a bare forward, {SEVEN}, texts {times_} × as long: {extra / 1e6:.1f} MB")
     if apart is None:
         print("\nsentence-transformers is not installed, so it is not among them")
     else:

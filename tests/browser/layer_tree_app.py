@@ -23,7 +23,7 @@ def bert(blocks: int, width: int = 384) -> list[Layer]:
 
     def add(path: str, kind: str, role: str = "", parameters: int = 0, last: int = width, **more: str) -> None:
         shape = (INSTANCES, TOKENS, last)
-        layers.append(Layer(path, kind, role, parameters, shape, 1, order=next(order), **more))
+        layers.append(Layer(path, kind, role, parameters, shape, calls=1, order=next(order), **more))
 
     square, block = width * width + width, 12 * width * width + 13 * width
     vocabulary = 30522 * width
@@ -37,9 +37,9 @@ def bert(blocks: int, width: int = 384) -> list[Layer]:
             "embedding",
             512 * width,
             (TOKENS, width),
-            1,
-            "no batch axis",
-            "Its output is the same for every instance: it has no axis of instances.",
+            calls=1,
+            status="no batch axis",
+            why="Its output is the same for every instance: it has no axis of instances.",
         )
     )
     add("embeddings.LayerNorm", "LayerNorm", "norm", 2 * width)

@@ -76,7 +76,8 @@ def test_a_network_of_ones_own_opens_with_its_code(enter: Enter, tmp_path: Path)
     visit.page.get_by_role("button", name="Open with this architecture").click(timeout=SOON)
     visit.says("checks passed", LATE)
     expect(visit.layer("conv_layers")).to_be_visible(timeout=SOON)
-    visit.turn_to("Explore").says("there is no map", LATE)
+    visit.turn_to("Explore").says("This model reads pictures, brought to 1 × 28 × 28", LATE).settle()
+    expect(visit.map).to_be_visible(timeout=LATE)
 
 
 def serious(page: Page) -> list[tuple[str, list[str]]]:
