@@ -244,7 +244,7 @@ def report(found: dict[str, Way], times: dict[str, Times], peaks: dict[str, int]
         print(f"\nsentence-transformers / {LAST}: {line}")
         seven = times[SEVEN].medians
         print(
-            f"{SEVEN} / {PEER}: {seven[0] / theirs[0]:.2f} of the time, {seven[1] / theirs[1]:.2f} of the processor's"
+            f"of these, {SEVEN} / {PEER}: {seven[0] / theirs[0]:.2f} of the time, {seven[1] / theirs[1]:.2f} of the processor's"
         )
 
 
