@@ -243,9 +243,8 @@ def report(found: dict[str, Way], times: dict[str, Times], peaks: dict[str, int]
         line = f"{theirs[0] / ours[0]:.2f} of the time, {theirs[1] / ours[1]:.2f} of the processor's"
         print(f"\nsentence-transformers / {LAST}: {line}")
         seven = times[SEVEN].medians
-        print(
-            f"of these, {SEVEN} / {PEER}: {seven[0] / theirs[0]:.2f} of the time, {seven[1] / theirs[1]:.2f} of the processor's"
-        )
+        line = f"{seven[0] / theirs[0]:.2f} of the time, {seven[1] / theirs[1]:.2f} of the processor's"
+        print(f"of these, {SEVEN} / {PEER}: {line}")
 
 
 def difference(checkpoint: Checkpoint, items: list[str]) -> float:
