@@ -119,7 +119,7 @@ class _Tree:
     def _why_not(self, path: str, module: Any) -> tuple[str, str] | None:
         if ":" in path or "#" in path:
             return "odd name", "Its path holds “:” or “#”, which name parts and calls of modules here."
-        if self.first_names[id(module)] != path:
+        if self.first_names.get(id(module), path) != path:
             other = self.first_names[id(module)] or "the whole model"
             return "alias", f"It is the very same module as {other}: choose it there."
         if is_script(module):

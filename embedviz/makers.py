@@ -18,7 +18,8 @@ class Sides:
         self._taken: dict[Any, str] = {}
         self._alike: dict[tuple[int, ...], set[str]] = {}
         for found, seen in ((run.outputs, self._made), (run.inputs, self._taken)):
-            calls = [(call.order, sides[path], call) for path, calls in found.items() if sides[path] for call in calls]
+            sided = [(sides.get(path), calls) for path, calls in found.items()]
+            calls = [(call.order, side, call) for side, each in sided if side for call in each]
             for _, side, call in sorted(calls, key=lambda entry: entry[0]):
                 if call.main is not None:
                     tensor = call.tensors[call.main]

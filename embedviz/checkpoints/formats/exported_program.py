@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from embedviz.checkpoints.checkpoint import Checkpoint
 from embedviz.checkpoints.fingerprint import fingerprint
 from embedviz.checkpoints.request import Request
 from embedviz.errors import CheckpointError, first_line
+from embedviz.records import Reads
 
 
 def recognises(request: Request) -> bool:
@@ -40,4 +43,18 @@ def open_place(request: Request) -> Checkpoint:
         size=request.place.file.stat().st_size,
         dtype=", ".join(sorted(dtypes)) or "none",
         reads="the inputs it was exported with",
+        hint=_hint(program),
     )
+
+
+def _hint(program: Any) -> Reads | None:
+    """What it was exported with, less the axis of the instances; None for several inputs, or others than a tensor."""
+    given: tuple[Any, ...]
+    given, named = program.example_inputs or ((), {})
+    if len(given) != 1 or named:
+        return None
+    (one,) = given
+    if not hasattr(one, "shape") or not one.ndim:
+        return None
+    dtype = "float32" if one.is_floating_point() else "int64"
+    return Reads("tensors", tuple(map(int, one.shape))[1:], dtype, why="it was exported with such an input")

@@ -14,6 +14,7 @@ from embedviz.checkpoints.fingerprint import fingerprint
 from embedviz.checkpoints.loading import check_memory
 from embedviz.checkpoints.request import Request
 from embedviz.errors import CheckpointError, first_line
+from embedviz.records import Reads
 
 #: Only what Keras itself defines may be built; a Lambda holds a program, and these wrap other code.
 _MODULES = ("keras", "builtins")
@@ -59,7 +60,17 @@ def open_place(request: Request) -> Checkpoint:
         size=file.stat().st_size,
         dtype="float32",
         reads="tensors",
+        hint=_hint(loaded),
     )
+
+
+def _hint(loaded: Any) -> Reads | None:
+    """What the model's one input layer says it takes; None where there are several, or none was built."""
+    inputs = getattr(loaded, "inputs", None) or []
+    if len(inputs) != 1:
+        return None
+    dtype = "int64" if str(inputs[0].dtype).startswith("int") else "float32"
+    return Reads("tensors", tuple(inputs[0].shape[1:]), dtype, why="its input layer says so")
 
 
 def _check(file: Path) -> None:

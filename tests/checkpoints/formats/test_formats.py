@@ -386,6 +386,14 @@ def test_an_exported_program_opens_only_where_code_is_allowed(tmp_path: Path) ->
     with ev.open_checkpoint(tmp_path / "net.pt2", options=Options(allow_code=True)) as checkpoint:
         assert torch.allclose(checkpoint.model(given), net(given))
         assert {"0", "2"} <= {layer.path for layer in checkpoint.layers}
+        assert not any(layer.capturable for layer in checkpoint.layers), "It takes three instances and no other number."
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    program = torch.export.export(net, (given,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "any.pt2")
+    with ev.open_checkpoint(tmp_path / "any.pt2", options=Options(allow_code=True)) as checkpoint:
+        assert checkpoint.inputs.shape == (4,)
+        captured = ev.capture(checkpoint, given, ["1"])["1"]
+        assert torch.allclose(torch.from_numpy(captured.vectors), net[1](net[0](given)), atol=1e-6)
 
 
 def test_of_torchscript_the_weights_where_they_are_known(save: Save, tmp_path: Path) -> None:
@@ -494,11 +502,13 @@ def test_a_keras_archive(tmp_path: Path) -> None:
         "import sys, numpy as np, torch, embedviz as ev\n"
         "with ev.open_checkpoint(sys.argv[1]) as c:\n"
         "    print([l.path for l in c.layers])\n"
-        "    print(np.abs(c.model(torch.ones(2, 4)).detach().numpy() - np.load(sys.argv[1] + '.npy')).max() < 1e-6)"
+        "    print(np.abs(c.model(torch.ones(2, 4)).detach().numpy() - np.load(sys.argv[1] + '.npy')).max() < 1e-6)\n"
+        "    print(c.inputs.text, ev.capture(c, np.ones((2, 4)), ['hidden'])['hidden'].vectors.shape)"
     )
     told = subprocess.check_output([sys.executable, "-c", check, str(tmp_path / "plain.keras")], text=True)
     assert "'hidden'" in told
     assert "True" in told
+    assert "a float tensor of 4 (2, " in told
     with pytest.raises(ev.CheckpointError, match="program code of its own"):
         ev.open_checkpoint(tmp_path / "lambda.keras")
 
