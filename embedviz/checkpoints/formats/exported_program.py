@@ -49,12 +49,12 @@ def open_place(request: Request) -> Checkpoint:
 
 def _hint(program: Any) -> Reads | None:
     """What it was exported with, less the axis of the instances; None for several inputs, or others than a tensor."""
-    given: tuple[Any, ...]
-    given, named = program.example_inputs or ((), {})
-    if len(given) != 1 or named:
+    example: Any = program.example_inputs
+    if not example or len(example[0]) != 1 or example[1]:
         return None
-    (one,) = given
+    one: Any = example[0][0]
     if not hasattr(one, "shape") or not one.ndim:
         return None
     dtype = "float32" if one.is_floating_point() else "int64"
-    return Reads("tensors", tuple(map(int, one.shape))[1:], dtype, why="it was exported with such an input")
+    shape = [int(size) for size in one.shape]
+    return Reads("tensors", tuple(shape[1:]), dtype, why="it was exported with such an input")
