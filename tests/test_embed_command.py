@@ -131,7 +131,12 @@ def test_killed_in_the_middle_and_gone_on_with(
     table, out = write_table(tmp_path / "many.csv", 4_000), tmp_path / "v.parquet"
     words = [tiny, str(table), *LAYER, "--chunk", "50", "--out"]
     command = [sys.executable, "-m", "embedviz", "embed", *words, str(out)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+
+    def heed() -> None:
+        """What a shell runs in the background ignores Ctrl-C, and so would this."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         deadline = time.monotonic() + 120
         while len(list(tmp_path.glob("v.parquet.partial/part-*.parquet"))) < 3:
             assert process.poll() is None, process.stderr and process.stderr.read()
