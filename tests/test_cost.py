@@ -20,10 +20,12 @@ def lines(count: int) -> list[str]:
 @pytest.mark.slow
 def test_the_estimate_is_of_the_order_of_what_it_takes(bundled: ev.Checkpoint) -> None:
     texts = lines(400)
+    bundled.pace = None
     estimate = ev.estimate_cost(bundled, texts, ["encoder.layer.5"])
     started = time.perf_counter()
     ev.capture(bundled, texts, ["encoder.layer.5"])
-    assert 0.1 < estimate.seconds / (time.perf_counter() - started) < 10, "Machines are noisy; ten times is not noise."
+    ratio = estimate.seconds / (time.perf_counter() - started)
+    assert 1 / 40 < ratio < 40, "What else a machine does may slow either down tenfold; a hundredfold is no noise."
 
 
 def test_it_grows_with_instances_layers_and_depth(bundled: ev.Checkpoint) -> None:

@@ -74,7 +74,8 @@ def download(frame: pd.DataFrame, name: str) -> None:
     """A button for the table as CSV, pictures left out."""
     st.download_button(
         "CSV",
-        to_csv(frame[[column for column in frame if "picture" not in str(column)]]),
+        # Made when it is asked for: a table of very many rows costs nothing until then, and no address of it goes stale.
+        lambda: to_csv(frame[[column for column in frame if "picture" not in str(column)]]),
         f"{name}.csv",
         "text/csv",
         key=f"csv_{name}",
