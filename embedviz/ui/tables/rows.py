@@ -74,7 +74,7 @@ def download(frame: pd.DataFrame, name: str) -> None:
     """A button for the table as CSV, pictures left out."""
     st.download_button(
         "CSV",
-        # Made when it is asked for: a table of very many rows costs nothing until then, and no address of it goes stale.
+        # Made when it is asked for: very many rows cost nothing until then, and no address of it goes stale.
         lambda: to_csv(frame[[column for column in frame if "picture" not in str(column)]]),
         f"{name}.csv",
         "text/csv",
