@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from embedviz.modalities.feed import Feed
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
 PRECISIONS = ("float32", "half")
 #: Tokens a batch where there is a GPU to fill.
 _GPU_BUDGET = 16_384

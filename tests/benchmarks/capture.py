@@ -72,7 +72,7 @@ class Times:
 
 
 def texts(n: int) -> list[str]:
-    """``n`` different texts of one to six WordNet glosses, the same ones each time."""
+    """``n`` different texts of one to eighteen WordNet glosses, the same ones each time."""
     with asset("samples/wordnet-glosses.csv").open(encoding="utf-8", newline="") as file:
         glosses = [row["text"] for row in csv.DictReader(file)]
     draw = random.Random(0)
