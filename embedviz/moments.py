@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from embedviz.vectors import DoubleArray, find_postprocessing, unit_vectors
+from embedviz.records import DoubleArray
+from embedviz.vectors import find_postprocessing, unit_vectors
 
 
 @dataclass

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import ProjectionError
-from embedviz.records import Embeddings, FloatArray, IntArray, Neighbours
-from embedviz.vectors import DoubleArray, check_finite, unit_vectors
+from embedviz.records import DoubleArray, Embeddings, FloatArray, IntArray, Neighbours
+from embedviz.vectors import check_finite, unit_vectors
 
 #: How many float64 numbers a block of cosines may hold: 32 MB.
 BLOCK = 4_000_000

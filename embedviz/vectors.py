@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import EmbedvizError, ProjectionError
-from embedviz.records import Embeddings, FloatArray, as_vectors
+from embedviz.records import DoubleArray, Embeddings, FloatArray, as_vectors
 
-DoubleArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from embedviz.errors import ProjectionError
 from embedviz.projection.method import Layout, Method
 from embedviz.projection.pca import components
-from embedviz.vectors import DoubleArray
+from embedviz.records import DoubleArray
 
 #: Vectors closer than this share of the longest one differ by the rounding of a float32 model, and by nothing else.
 SAME = 1e-6

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from embedviz.errors import ProjectionError
-from embedviz.vectors import DoubleArray
+from embedviz.records import DoubleArray
 
 #: Called with (done, total) as the work goes on; raising in it stops the work.
 Progress = Callable[[int, int], None]

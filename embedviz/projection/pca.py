@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from embedviz.projection.method import Layout, Method, Progress
-from embedviz.vectors import DoubleArray
+from embedviz.records import DoubleArray
 
 
 def components(rows: DoubleArray, dimensions: int) -> tuple[DoubleArray, float]:

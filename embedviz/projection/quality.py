@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import ProjectionError
-from embedviz.records import Embeddings
+from embedviz.records import DoubleArray, Embeddings
 from embedviz.similarity import blocks, largest, rounded_cosines
-from embedviz.vectors import DoubleArray, check_finite, unit_vectors
+from embedviz.vectors import check_finite, unit_vectors
 
 EXACT, SAMPLED = 2_000, 1_000
 #: With fewer instances nearly everybody is a neighbour of everybody, and the measures say nothing.

@@ -12,7 +12,7 @@ import numpy as np
 from embedviz.projection.method import Layout, Method, Parameter, Progress
 from embedviz.projection.pca import components
 from embedviz.similarity import with_self
-from embedviz.vectors import DoubleArray
+from embedviz.records import DoubleArray
 
 
 def run(

@@ -20,7 +20,7 @@ import numpy as np
 from embedviz.errors import ProjectionError
 from embedviz.projection.method import Layout, Method, Parameter, Progress
 from embedviz.similarity import with_self
-from embedviz.vectors import DoubleArray
+from embedviz.records import DoubleArray
 
 # numba's workqueue layer ends the whole process when two threads enter it at once.
 _one_at_a_time = threading.RLock()
