@@ -11,8 +11,8 @@ import numpy as np
 
 from embedviz.projection.method import Layout, Method, Parameter, Progress
 from embedviz.projection.pca import components
-from embedviz.similarity import with_self
 from embedviz.records import DoubleArray
+from embedviz.similarity import with_self
 
 
 def run(

@@ -19,8 +19,8 @@ import numpy as np
 
 from embedviz.errors import ProjectionError
 from embedviz.projection.method import Layout, Method, Parameter, Progress
-from embedviz.similarity import with_self
 from embedviz.records import DoubleArray
+from embedviz.similarity import with_self
 
 # numba's workqueue layer ends the whole process when two threads enter it at once.
 _one_at_a_time = threading.RLock()
