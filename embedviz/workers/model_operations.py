@@ -53,16 +53,13 @@ def operations() -> Operations:
             context.progress(phase)(0, 0)
 
         path, scratch[:] = arguments.get("path"), [Path(arguments["scratch"])]
+        options = Options.from_json(arguments["options"])
         if path:
             checkpoint = open_checkpoint(
-                Path(path),
-                name=arguments["name"],
-                options=Options.from_json(arguments["options"]),
-                say=say,
-                scratch=scratch[0],
+                Path(path), name=arguments["name"], options=options, say=say, scratch=scratch[0]
             )
         else:
-            checkpoint = bundled_checkpoint(say=say, scratch=scratch[0])
+            checkpoint = bundled_checkpoint(options=options, say=say, scratch=scratch[0])
         opened[:] = [checkpoint]
         say("reading the module tree")
         told = summary(checkpoint)
