@@ -68,16 +68,17 @@ def hooked(
 def forward(checkpoint: Checkpoint, feed: Feed) -> Any:
     """One pass over a batch and what it returned; None where Stop ended it early, as asked for.
 
-    Numbers with a point are given in the model's own number type (half precision, float64).
+    Numbers with a point are given in the model's own number type (half precision, float64), all where the model is.
     """
     import torch
 
     model = checkpoint.model
     extra = {"use_cache": False} if "use_cache" in checkpoint.arguments else {}
     dtype = next((each.dtype for each in model.parameters() if each.is_floating_point()), torch.float32)
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
 
     def fitted(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
 
     try:
         given = map(fitted, feed.given)
@@ -156,7 +157,7 @@ def _seen(tensor: torch.Tensor) -> Seen:
     floating = tensor.is_floating_point()
     digest, weights = None, False
     if floating and tensor.numel():
-        values = tensor.detach().double()
+        values = tensor.detach().cpu().double()  # Apple's GPUs know no float64
         flat = values.flatten()
         digest = (tuple(tensor.shape), float(flat.sum()), float(flat[:: max(1, len(flat) // 97)].sum()))
         square = tensor.ndim >= 3 and tensor.shape[-1] == tensor.shape[-2] > 1

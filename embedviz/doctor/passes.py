@@ -74,13 +74,13 @@ def run_pass(
         if tensor is None or not tensor.is_floating_point() or not tensor.numel():
             return
         if module == path:
-            seen.append(tensor.detach().float().clone())
+            seen.append(tensor.detach().float().cpu().clone())
         if poolers is None:
             return
         low, high = torch.aminmax(tensor.detach())
         largest[module] = float(torch.maximum(-low, high))
         if module in poolers and tensor.ndim == 2:
-            pooled[module] = tensor.detach().float().clone()
+            pooled[module] = tensor.detach().float().cpu().clone()
 
     modules = {path: model.get_submodule(path)} if poolers is None else dict(model.named_modules())
     try:
