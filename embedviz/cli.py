@@ -79,6 +79,26 @@ def _parser() -> argparse.ArgumentParser:
     embed.add_argument("--estimate", action="store_true", help="say what it would take, and do nothing")
     embed.add_argument("--restart", action="store_true", help="throw away what an unfinished run has kept")
     embed.set_defaults(command=_embed)
+    compare = commands.add_parser("compare", help="compare the layers of a model, or of two, over the same instances")
+    compare.add_argument(
+        "places",
+        metavar="CHECKPOINT [CHECKPOINT] INSTANCES",
+        nargs="+",
+        help=f"one or two of: a folder, a file, an archive, or “{_BUNDLED}”; then a file of instances",
+    )
+    _opening_options(compare)
+    compare.add_argument(
+        "--layers", metavar="PATH,…", action="append", help="dotted paths, of both models the same; else all blocks"
+    )
+    compare.add_argument("--null", action="store_true", help="compare with the same architecture's random weights")
+    compare.add_argument("--pooling", default=None, help="mean, first, last, max or “as trained”")
+    compare.add_argument("--postprocessing", default="centred", help="centred (the default), none or standardised")
+    compare.add_argument("--alignment", default="linked", help="linked (the default) or independent")
+    compare.add_argument("--prompt", metavar="TEXT", help="put before each text, in place of what the checkpoint says")
+    compare.add_argument("--text", metavar="COLUMN", help="the column with the texts")
+    compare.add_argument("--seed", metavar="N", type=int, default=0, help="of the maps (0)")
+    compare.add_argument("--out", metavar="FILE", type=Path, required=True, help="FILE.html or FILE.json")
+    compare.set_defaults(command=_compare)
     doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")
     _opening(doctor)
     doctor.add_argument("instances", metavar="INSTANCES", type=Path, nargs="?", help="your own texts")
@@ -92,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
 def _opening(parser: argparse.ArgumentParser) -> None:
     """What every command that opens a checkpoint takes."""
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help=f"a folder, a file, an archive, or “{_BUNDLED}”")
+    _opening_options(parser)
+
+
+def _opening_options(parser: argparse.ArgumentParser) -> None:
     opening = parser.add_argument_group("how it is opened")
     opening.add_argument("--part", default="", metavar="NAME", help="which of several models in it")
     opening.add_argument(
@@ -147,8 +171,9 @@ def _open(given: argparse.Namespace) -> Checkpoint:
     from embedviz.checkpoints import Options, bundled_checkpoint, open_checkpoint
 
     logging.disable_progress_bar()
+    random_weights = getattr(given, "random_weights", 0)
     if given.checkpoint == _BUNDLED:
-        return bundled_checkpoint()
+        return bundled_checkpoint(options=Options(random_weights=random_weights))
     options = Options(
         part=given.part,
         assume=tuple(_assumed(pair) for pair in given.assume),
@@ -157,6 +182,7 @@ def _open(given: argparse.Namespace) -> Checkpoint:
         architecture=given.architecture,
         tokenizer=given.tokenizer,
         allow_code=given.allow_code,
+        random_weights=random_weights,
     )
     return open_checkpoint(given.checkpoint, options=options)
 
@@ -213,6 +239,21 @@ def _embed(given: argparse.Namespace) -> int:
     from embedviz.embed_command import embed
 
     return embed(given, _open)
+
+
+def _compare(given: argparse.Namespace) -> int:
+    from embedviz.compare_command import BLOCKS, compare
+
+    given.layers = given.layers or [BLOCKS]
+
+    def read(file: Path, checkpoint: Checkpoint) -> Instances:
+        from embedviz.modalities.held import hold
+
+        if checkpoint.inputs.modality in ("tensors", "images"):
+            return hold(file, checkpoint.inputs, 1).instances
+        return _instances(file, given.text)
+
+    return compare(given, _open, read)
 
 
 def _instances(file: Path, text: str | None) -> Instances:

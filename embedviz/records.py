@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -185,6 +185,12 @@ class Instances:
     @property
     def labels(self) -> tuple[Any, ...] | None:
         return self.columns[self.label] if self.label else None
+
+    def only(self, rows: Sequence[int]) -> Instances:
+        """Those at the given places, in that order."""
+        columns = {name: tuple(values[row] for row in rows) for name, values in self.columns.items()}
+        items, ids = (tuple(held[row] for row in rows) for held in (self.items, self.ids))
+        return replace(self, items=items, ids=ids, columns=columns)
 
     @cached_property
     def duplicates(self) -> tuple[bool, ...]:

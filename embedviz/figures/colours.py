@@ -95,13 +95,22 @@ def scale(colours: tuple[str, ...]) -> list[tuple[float, str]]:
     return [(step / (len(colours) - 1), colour) for step, colour in enumerate(colours)]
 
 
-def readable(colours: tuple[str, ...], share: float) -> str:
-    """Black or white, whichever is easier to read on a scale's colour at ``share`` (0 … 1) of its length."""
+def _parts(colours: tuple[str, ...], share: float) -> list[float]:
+    """Red, green and blue in 0..1 of a scale's colour at ``share`` (0 … 1) of its length."""
     place = min(max(share, 0.0), 1.0) * (len(colours) - 1)
     low = min(int(place), len(colours) - 2)
     ends = [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours[low : low + 2]]
-    mixed = [start + (place - low) * (end - start) for start, end in zip(*ends, strict=True)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in mixed]
+    return [start + (place - low) * (end - start) for start, end in zip(*ends, strict=True)]
+
+
+def mixed(colours: tuple[str, ...], share: float) -> str:
+    """A scale's colour at ``share`` (0 … 1) of its length: "#8DB6D8"."""
+    return "#" + "".join(f"{round(255 * part):02X}" for part in _parts(colours, share))
+
+
+def readable(colours: tuple[str, ...], share: float) -> str:
+    """Black or white, whichever is easier to read on a scale's colour at ``share`` (0 … 1) of its length."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(colours, share)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     # At this luminance black and white have the same contrast, 4.6 : 1.
     return "#000000" if luminance > 0.179 else "#FFFFFF"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from embedviz.errors import Cancelled
-from embedviz.records import Embeddings, Instances, IntArray
+from embedviz.records import Embeddings, IntArray
 from embedviz.ui.jobs import Job
 from embedviz.ui.opened import Opened
 from embedviz.ui.pace import learn
@@ -26,9 +26,21 @@ _CAPTURES = 4
 
 
 def capture(settings: Settings, job: Job) -> None:
-    """Capture what is wanted; of instances that an earlier capture had, its rows are taken."""
+    """Capture what is wanted, and what costs next to nothing beside it."""
+    _capture(settings, *ahead(settings), job)
+
+
+def capture_layers(wanted: Sequence[Settings], job: Job) -> None:
+    """Capture several layers of one checkpoint, each with its pooling, a pass for each pooling at most."""
+    missing = [each for each in wanted if store.get(each.vectors_key) is None]
+    for pooling in dict.fromkeys(each.pooling for each in missing):
+        some = [each for each in missing if each.pooling == pooling]
+        _capture(some[0], list(dict.fromkeys(each.layer for each in some)), [pooling], job)
+
+
+def _capture(settings: Settings, layers: list[str], poolings: list[str], job: Job) -> None:
+    """Capture layers with poolings; of instances that an earlier capture had, its rows are taken."""
     opened, instances = settings.opened, settings.instances
-    layers, poolings = ahead(settings)
     wanted = [replace(settings, layer=layer, pooling=pooling) for layer in layers for pooling in poolings]
     earlier = _earlier(settings, wanted)
     have = set(earlier.instances.items) if earlier else set()
@@ -37,7 +49,7 @@ def capture(settings: Settings, job: Job) -> None:
     done = [new[int(identity)] for identity in next(iter(arrays.values())).ids] if new else []
     place = {item: row for row, item in enumerate([*(earlier.instances.items if earlier else ()), *done])}
     if len(done) < len(new):
-        instances = _only(instances, place)
+        instances = instances.only([row for row, item in enumerate(instances.items) if item in place])
         settings = replace(settings, instances=instances)
     rows = np.array([place[item] for item in instances.items], dtype=np.int64)
     for each in wanted:
@@ -49,17 +61,6 @@ def capture(settings: Settings, job: Job) -> None:
     store.put(("captures", opened.identity), [settings, *others][:_CAPTURES], 1000)
     if len(done) < len(new):
         raise Cancelled("Stopped, as you asked", remedy=f"{len(done):,} of {len(new):,} instances are done and kept.")
-
-
-def _only(instances: Instances, there: Container[Any]) -> Instances:
-    """Those of the instances whose item is ``there``."""
-    rows = [row for row, item in enumerate(instances.items) if item in there]
-    return replace(
-        instances,
-        items=tuple(instances.items[row] for row in rows),
-        ids=tuple(instances.ids[row] for row in rows),
-        columns={name: tuple(values[row] for row in rows) for name, values in instances.columns.items()},
-    )
 
 
 def _captures(opened: Opened) -> list[Settings]:
@@ -86,9 +87,8 @@ def _ask(
     opened = settings.opened
     started = time.monotonic()
     ids = tuple(str(number) for number in range(len(items)))
-    # The sidebar lets a layer with random parameters through only on a person's insistence.
-    chosen = opened.layer(settings.layer)
-    insist = chosen is not None and chosen.untrained
+    # A layer with random parameters is let through only on a person's insistence.
+    insist = any(layer.untrained for layer in map(opened.layer, layers) if layer is not None)
     told, packed = pack(items, settings.instances.modality)
     arguments = {"items": told, "ids": ids, "layers": layers, "poolings": poolings, "insist": insist}
     arguments["prompt"] = settings.prompt

@@ -22,16 +22,21 @@ _LONG = 60.0
 def cost(settings: Settings) -> tuple[float, int]:
     """Seconds and bytes the picture will take: from the pace of earlier ones, zero for what is kept."""
     count = len(settings.instances)
-    seconds = 0.0
-    if store.get(settings.vectors_key) is None:
-        new = unseen(settings)
-        seconds += len(new) * (paces.get(settings.opened.fingerprint) or _guessed(settings, new))
+    seconds = capture_seconds(settings)
     if store.get(settings.map_key) is None:
         seconds += 0.3 + count * paces[settings.map.method]
     layers, poolings = ahead(settings)
     layer = settings.opened.layer(settings.layer)
     width = layer.width if layer is not None else 0
     return seconds, 4 * count * width * len(layers) * len(poolings)
+
+
+def capture_seconds(settings: Settings) -> float:
+    """How long the vectors will take; 0 where they are kept."""
+    if store.get(settings.vectors_key) is not None:
+        return 0.0
+    new = unseen(settings)
+    return len(new) * (paces.get(settings.opened.fingerprint) or _guessed(settings, new))
 
 
 #: Characters that make a token, roughly and on the safe side, and the tokens that a tokenizer adds.
@@ -60,6 +65,6 @@ def advice(seconds: float, settings: Settings) -> str:
     return f"The first {max(1, int(len(settings.instances) * _LONG / seconds)):,} instances would take about a minute."
 
 
-def quick(settings: Settings) -> bool:
-    """Whether the picture is cheap enough to be drawn without being asked for."""
-    return cost(settings)[0] <= _QUICK
+def quick(seconds: float) -> bool:
+    """Whether something is cheap enough to be made without being asked for."""
+    return seconds <= _QUICK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 import streamlit as st
 
 from embedviz.doctor.report import Report
@@ -9,7 +11,7 @@ from embedviz.errors import Cancelled, WorkerError
 from embedviz.records import Instances
 from embedviz.ui import health, words
 from embedviz.ui.cost import advice, cost, quick
-from embedviz.ui.jobs import start
+from embedviz.ui.jobs import Job, start
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened, open_checkpoint, opened
 from embedviz.ui.picture import Picture, draw, kept
@@ -17,26 +19,27 @@ from embedviz.ui.remedies import remedies
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.store import store
+from embedviz.workers.pool import Source
 
 #: A picture that is ready within this many seconds replaces the old one without a progress bar in between.
 _PATIENCE = 0.9
 
 
-def ensure_open(state: State) -> Opened | None:
-    """The open checkpoint; starts to open it where it is not."""
-    found = opened(state.source)
-    key = ("open", state.source)
+def ensure_open(state: State, source: Source | None = None) -> Opened | None:
+    """The open checkpoint (None: the session's own); starts to open it where it is not."""
+    source = source or state.source
+    found = opened(source)
+    key = ("open", source)
     if found is not None or (state.failure and state.failure[0] == key):
         return found
     if state.job is None or state.job.key != key:
         state.leave_job()
-        source = state.source
         state.job = start(key, lambda job: open_checkpoint(source, job), state.id)
         # With nothing on screen yet, the page itself is what a person waits for.
         if state.shown is not None:
             state.job.wait(_PATIENCE)
     _take_over(state)
-    return opened(state.source)
+    return opened(source)
 
 
 def settings_of(state: State, checkpoint: Opened | None, instances: Instances | None) -> Settings | None:
@@ -81,27 +84,37 @@ def ensure_picture(state: State, settings: Settings) -> Picture | None:
         state.job, state.shown = None, settings
         health.begin(state)
         return found
-    if state.failure and state.failure[0] == key:
-        return found
-    if state.job is not None and state.job.key == key:
-        _take_over(state)
-    elif quick(settings):
-        run(state, settings)
-        _take_over(state)
-    else:
-        state.leave_job()
+    go_on(state, key, lambda job: draw(settings, job), quick=quick(cost(settings)[0]))
     found = kept(settings)
     if found is not None and not found.preview:
         state.shown = settings
     return found
 
 
-def run(state: State, settings: Settings) -> None:
-    """Make the picture now; what was being made for other settings is given up."""
+def go_on(state: State, key: Hashable, work: Callable[[Job], None], *, quick: bool) -> None:
+    """Take over what is being made under ``key``; begin it where it is ``quick``, unless it failed before."""
+    if state.failure and state.failure[0] == key:
+        return
+    if state.job is not None and state.job.key == key:
+        _take_over(state)
+    elif quick:
+        begin(state, key, work)
+        _take_over(state)
+    else:
+        state.leave_job()
+
+
+def begin(state: State, key: Hashable, work: Callable[[Job], None]) -> None:
+    """Make it now; what was being made before is given up."""
     state.leave_job()
     state.failure = None
-    state.job = start(("draw", settings.map_key), lambda job: draw(settings, job), state.id)
+    state.job = start(key, work, state.id)
     state.job.wait(_PATIENCE)
+
+
+def run(state: State, settings: Settings) -> None:
+    """Make the picture now."""
+    begin(state, ("draw", settings.map_key), lambda job: draw(settings, job))
 
 
 def _take_over(state: State) -> None:
@@ -118,12 +131,18 @@ def run_button(state: State, settings: Settings, key: str) -> None:
     if (found is not None and not found.preview) or state.job is not None or state.failure is not None:
         return
     seconds, size = cost(settings)
-    if st.button("Run", type=main_button(), key=key, width="stretch", icon=":material/play_arrow:"):
+    if press_run(key, seconds, size):
         run(state, settings)
         st.rerun()
-    st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
     if less := advice(seconds, settings):
         st.caption(less)
+
+
+def press_run(key: str, seconds: float, size: float) -> bool:
+    """A button that says what a press of it will cost; whether it was pressed."""
+    pressed = st.button("Run", type=main_button(), key=key, width="stretch", icon=":material/play_arrow:")
+    st.caption(f"about {words.seconds(seconds)}, {words.size(size)}")
+    return pressed
 
 
 def progress(state: State) -> None:
@@ -193,11 +212,11 @@ def _way_back(state: State, key: object) -> None:
             st.rerun()
 
 
-def relevant(state: State, settings: Settings | None) -> None:
-    """Forget a failure that the person has moved on from."""
+def relevant(state: State, settings: Settings | None, *others: object) -> None:
+    """Forget a failure that the person has moved on from; ``others`` are further keys of what a page asks for."""
     if state.failure is None:
         return
-    current: set[object] = {("open", state.source)}
+    current: set[object] = {("open", state.source), *others}
     if settings is not None:
         current.add(("draw", settings.map_key))
     if state.opened is not None:

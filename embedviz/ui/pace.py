@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Seconds an instance, where they were learnt: of a checkpoint by its fingerprint, and of each way to draw a map.
-paces: dict[str, float] = {"umap": 0.0025, "tsne": 0.008, "pca": 0.0001}
+paces: dict[str, float] = {"umap": 0.0025, "tsne": 0.008, "pca": 0.0001, "aligned": 0.003}
 
 
 def learn(what: str, count: int, seconds: float) -> None:

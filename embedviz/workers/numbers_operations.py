@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from embedviz.records import Embeddings
+from embedviz.workers import comparison_operations
 from embedviz.workers.items import unpack
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
@@ -32,6 +33,8 @@ def operations() -> Operations:
         "matrix": matrix,
         "nearest": nearest,
         "thumbnails": thumbnails,
+        "compare": comparison_operations.compare,
+        "aligned": comparison_operations.aligned,
     }
 
 

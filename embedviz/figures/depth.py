@@ -1,0 +1,100 @@
+"""One number a layer, drawn over the depth of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from embedviz.figures.colours import THEMES, Theme, palette
+from embedviz.figures.frame import blank
+from embedviz.figures.words import escape, shorten
+from embedviz.records import Curve
+
+
+def depth_curve(
+    curves: Sequence[tuple[str, Sequence[str], Curve]],
+    *,
+    marked: Sequence[str] = (),
+    theme: str = "light",
+    height: int = 150,
+) -> go.Figure:
+    """Lines over the layers: (model's name, layers, curve) each, over the same share of the depth.
+
+    The band is the 95 % interval, the dotted line chance; layers in ``marked`` get a ring.
+    """
+    look = THEMES[theme]
+    figure = blank(look, height)
+    for (name, layers, curve), colour in zip(curves, palette(len(curves), theme), strict=True):
+        places = np.linspace(0.0, 1.0, len(layers)) if len(layers) > 1 else np.zeros(1)
+        figure.add_traces(_band(places, curve, colour))
+        figure.add_trace(_line(places, name, layers, curve, colour))
+        rings = [place for place, layer in enumerate(layers) if layer in marked]
+        figure.add_trace(
+            go.Scatter(
+                x=places[rings],
+                y=curve.values[rings],
+                mode="markers",
+                marker={"symbol": "circle-open", "size": 13, "color": look.ink, "line": {"width": 2}},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+        if curve.chance is not None:
+            figure.add_hline(y=curve.chance, line={"color": look.muted, "width": 1, "dash": "dot"})
+    _axes(figure, curves, look)
+    return figure
+
+
+def _line(places: Any, name: str, layers: Sequence[str], curve: Curve, colour: str) -> Any:
+    # Without an interval, an array of NaN stands in: the words leave it out.
+    nothing = np.full(len(curve.values), np.nan)
+    low, high = (nothing if end is None else end for end in (curve.low, curve.high))
+    told = [
+        f"{escape(shorten(layer, 50))}<br><b>{value:.3g}</b>"
+        + (f" ({one:.3g} … {other:.3g})" if np.isfinite([one, other]).all() else "")
+        for layer, value, one, other in zip(layers, curve.values, low, high, strict=True)
+    ]
+    return go.Scatter(
+        x=places,
+        y=curve.values,
+        mode="lines+markers",
+        line={"color": colour, "width": 2},
+        marker={"size": 6, "color": colour},
+        name=escape(shorten(name, 30)),
+        hovertext=told,
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _band(places: Any, curve: Curve, colour: str) -> list[Any]:
+    if curve.low is None or curve.high is None:
+        return []
+    edge = {"x": places, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    fill = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.18)"}
+    return [go.Scatter(y=curve.low, **edge), go.Scatter(y=curve.high, **edge, **fill)]
+
+
+def _axes(figure: go.Figure, curves: Sequence[tuple[str, Sequence[str], Curve]], look: Theme) -> None:
+    layers = curves[0][1]
+    ends = {"tickvals": [0, 1], "ticktext": [escape(shorten(layer, 22)) for layer in (layers[0], layers[-1])]}
+    font = {"size": 11, "color": look.muted}
+    figure.update_layout(
+        margin={"l": 4, "r": 12, "t": 6, "b": 4},
+        dragmode=False,
+        xaxis={"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True, "tickfont": font} | ends,
+        yaxis={
+            "gridcolor": look.line,
+            "griddash": "dot",
+            "gridwidth": 0.5,
+            "zeroline": False,
+            "nticks": 4,
+            "automargin": True,
+            "fixedrange": True,
+            "tickfont": font,
+        },
+    )

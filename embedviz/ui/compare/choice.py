@@ -1,0 +1,287 @@
+"""The controls of the Compare page: what is compared with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from embedviz.depth import short_names, through_depth
+from embedviz.pooling import label
+from embedviz.records import Instances
+from embedviz.ui import flow, options, words
+from embedviz.ui.compare.chosen import Chosen
+from embedviz.ui.compare.comparing import Comparing
+from embedviz.ui.layer_tree import layer_tree
+from embedviz.ui.opened import Opened
+from embedviz.ui.settings import Settings
+from embedviz.ui.state import BUNDLED, State
+from embedviz.vectors import POSTPROCESSING
+from embedviz.workers.pool import Source
+
+#: Above so many instances a sample is compared: each is drawn once a layer, all in one map.
+MOST_INSTANCES = 5_000
+#: Layers of one model at most.
+MOST_LAYERS = 40
+
+Sides = tuple[dict[str, Settings], dict[str, Settings]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One thing to compare: a word, a sentence, its controls, and what they come to (None: something is missing)."""
+
+    label: str
+    sentence: str
+    sides: Callable[[State, Settings], Sides | None]
+    #: Whether one post-processing is for all, and not what is compared.
+    shared: bool = True
+
+
+def comparing(session: State) -> Comparing | None:
+    """Draw the controls; what they ask for, or None while something is missing (which is said)."""
+    chosen = session.compare
+    kind = st.segmented_control(
+        "Compare",
+        list(KINDS),
+        default=chosen.kind,
+        required=True,
+        format_func=lambda name: KINDS[name].label,
+        key="compare_kind",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if kind != chosen.kind:
+        chosen.kind, chosen.pair, chosen.shown = str(kind), None, ()
+    base = _base(session)
+    if base is None:
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        sides = KINDS[chosen.kind].sides(session, base)
+        _how(chosen, shared=KINDS[chosen.kind].shared)
+    if sides is None:
+        return None
+    shared = chosen.postprocessing if KINDS[chosen.kind].shared else ""
+    return Comparing(*sides, shared, chosen.alignment)
+
+
+def _base(session: State) -> Settings | None:
+    """The settings that all layers share; None where the checkpoint or the instances allow no comparison."""
+    opened, instances = session.opened, session.instances
+    if opened is None or instances is None or opened.unreadable or not opened.capturable:
+        return None
+    if instances.modality != opened.reads.modality:
+        return None
+    prompt = session.prompt if opened.reads.modality == "text" else None
+    return Settings(opened, str(session.layer), str(session.pooling), "l2", _some(instances), prompt=prompt)
+
+
+def _some(instances: Instances) -> Instances:
+    """The instances, or as many of them as can be compared, drawn at random."""
+    if len(instances) <= MOST_INSTANCES:
+        return instances
+    rows = np.sort(np.random.default_rng(0).choice(len(instances), MOST_INSTANCES, replace=False)).tolist()
+    st.caption(f"Compared on {MOST_INSTANCES:,} of the {len(instances):,} instances, drawn at random.")
+    return instances.only(rows)
+
+
+def _at(base: Settings, path: str) -> Settings:
+    """The settings of one layer, with a pooling that suits it."""
+    layer = base.opened.layer(path)
+    poolings = base.opened.poolings(layer) if layer is not None else []
+    pooling = base.pooling if base.pooling in poolings or not poolings else poolings[0]
+    return replace(base, layer=path, pooling=pooling)
+
+
+def _side(base: Settings, paths: Sequence[str], before: str = "") -> dict[str, Settings]:
+    names = short_names(paths)
+    return {f"{before}{names[path]}": _at(base, path) for path in paths}
+
+
+def all_blocks(opened: Opened) -> tuple[str, ...]:
+    """The paths of the layers that a model is gone through by."""
+    return tuple(layer.path for layer in through_depth(opened.layers))[:MOST_LAYERS]
+
+
+def _layers(session: State, base: Settings) -> Sides | None:
+    chosen = session.compare
+    chosen.layers = _choose_layers(base.opened, chosen.layers, "Layers", "compare_layers")
+    if len(chosen.layers) < 2:
+        st.info("Choose two layers or more.", icon=":material/info:")
+        return None
+    return _side(base, chosen.layers), {}
+
+
+def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -> tuple[str, ...]:
+    """Layers chosen in a tree or by name, in the order of the model; all blocks where none was chosen yet."""
+    there = {layer.path: layer for layer in opened.capturable if not layer.untrained}
+    known = tuple(path for path in now if path in there) or all_blocks(opened)
+    key = f"{key}_{opened.fingerprint[:12]}"
+    with st.popover(f"{label} · {len(known)}", help="Which layers are compared."):
+        if st.button("All blocks", key=f"{key}_all", help="The embedding and every block of the model."):
+            known = all_blocks(opened)
+        tree = layer_tree(opened.modules, known, key=f"{key}_tree", select="many", height=300)
+        # A new key for each choice made in the tree; and a list may tell, late, what it was drawn with.
+        named = st.multiselect(
+            "By name",
+            list(there),
+            default=[path for path in tree if path in there],
+            key=f"{key}_{hash(tuple(tree))}",
+            format_func=lambda path: path or "(the whole model)",
+            max_selections=MOST_LAYERS,
+        )
+    return tuple(sorted(named, key=lambda path: there[path].order or 0))
+
+
+def _models(session: State, base: Settings) -> Sides | None:
+    chosen = session.compare
+    _choose_other(session, base.opened)
+    if chosen.other is None:
+        st.info(
+            "Choose the model to compare with: another checkpoint, or this one with random weights.",
+            icon=":material/info:",
+        )
+        return None
+    other = flow.ensure_open(session, chosen.other)
+    if other is None:
+        return None
+    why_not = _unfit(base, other)
+    if why_not:
+        st.warning(words.escape(why_not), icon=":material/warning:")
+        return None
+    chosen.layers = _choose_layers(base.opened, chosen.layers, "Its layers", "compare_layers")
+    chosen.other_layers = _choose_layers(other, chosen.other_layers, "The other's layers", "compare_other_layers")
+    if not chosen.layers or not chosen.other_layers:
+        st.info("Choose a layer or more of each model.", icon=":material/info:")
+        return None
+    one, two = model_names(base.opened, other)
+    second = replace(base, opened=other, prompt=None)
+    return _side(base, chosen.layers, f"{one}: "), _side(second, chosen.other_layers, f"{two}: ")
+
+
+def model_names(one: Opened, other: Opened) -> tuple[str, str]:
+    """Two short names that differ."""
+    first, second = words.shorten(one.name, 24), words.shorten(other.name, 24)
+    return (first, second) if first != second else (first, f"{second} (2)")
+
+
+def _unfit(base: Settings, other: Opened) -> str:
+    """Why another model cannot be given these instances; "" where it can."""
+    if other.unreadable or not other.capturable:
+        return other.unreadable or "None of its layers can be captured."
+    if other.reads.modality != base.instances.modality:
+        return f"The other model reads {other.reads.text}, and the instances are {base.instances.modality}."
+    if other.reads.modality == "tensors" and other.reads.shape != base.opened.reads.shape:
+        return f"The other model reads {other.reads.text}, this one {base.opened.reads.text}."
+    return ""
+
+
+def null_of(source: Source) -> Source:
+    """The same architecture with random weights."""
+    return replace(source, name=f"{source.name}, random weights", options=replace(source.options, random_weights=1))
+
+
+def _choose_other(session: State, opened: Opened) -> None:
+    chosen, source = session.compare, session.source
+    null = null_of(source)
+    if chosen.other is not None and chosen.other.options.random_weights and chosen.other != null:
+        chosen.other = None  # the null model of another checkpoint
+    others = [each for each in (BUNDLED, *session.before, *options.offered()) if each != source]
+    listed = list(dict.fromkeys([null, *others, *([chosen.other] if chosen.other else [])]))
+    key = f"other_model_{hash((source, chosen.other, len(listed)))}"
+
+    def choose() -> None:
+        if st.session_state[key] != chosen.other:
+            chosen.other, chosen.other_layers, chosen.pair, chosen.shown = st.session_state[key], (), None, ()
+
+    st.selectbox(
+        "Compare with",
+        listed,
+        index=listed.index(chosen.other) if chosen.other in listed else None,
+        format_func=lambda each: each.name,
+        key=key,
+        placeholder="Compare with…",
+        on_change=choose,
+        label_visibility="collapsed",
+        width=280,
+        help="Models opened in the sidebar before, and those this server offers.",
+    )
+    if chosen.other != null and st.button(
+        "Random weights",
+        key="null_model",
+        icon=":material/casino:",
+        help="The null model: the same architecture before training. What differs from it, training did.",
+    ):
+        chosen.other, chosen.other_layers, chosen.pair, chosen.shown = null, (), None, ()
+        st.rerun()
+
+
+def _postprocessing(session: State, base: Settings) -> Sides | None:
+    """One layer, its vectors as they are, centred, standardised."""
+    st.caption(f"The layer chosen in the sidebar: {words.escape(base.layer or 'the whole model')}")
+    names = [name for name in POSTPROCESSING if name != "l2"]
+    here = _at(base, base.layer)
+    return {POSTPROCESSING[name].label: replace(here, postprocessing=name) for name in names}, {}
+
+
+def _poolings(session: State, base: Settings) -> Sides | None:
+    """One layer, pooled in every way that suits it."""
+    layer = base.opened.layer(base.layer)
+    poolings = [name for name in base.opened.poolings(layer) if name != "flatten"] if layer is not None else []
+    if layer is None or len(poolings) < 2:
+        st.info(
+            "This layer needs no pooling, or allows only one: choose another in the sidebar.", icon=":material/info:"
+        )
+        return None
+    st.caption(f"The layer chosen in the sidebar: {words.escape(base.layer or 'the whole model')}")
+    return {label(name, layer.over): replace(base, pooling=name) for name in poolings}, {}
+
+
+def _how(chosen: Chosen, *, shared: bool) -> None:
+    from embedviz.projection import ALIGNMENTS
+
+    with st.popover("How", help="Which vectors are compared, and how the maps are laid side by side."):
+        if shared:
+            names = ["centred", "none", "standardised"]
+            chosen.postprocessing = str(
+                st.segmented_control(
+                    "Vectors",
+                    names,
+                    default=chosen.postprocessing,
+                    required=True,
+                    key="compare_vectors",
+                    format_func=lambda name: {"none": "Raw"}.get(name, POSTPROCESSING[name].label),
+                    persist_state="session",
+                )
+            )
+            st.caption(
+                "Centred by default: raw cosines of different layers cannot be compared, since in some layers all "
+                "vectors point the same way."
+            )
+        chosen.alignment = str(
+            st.segmented_control(
+                "Maps",
+                list(ALIGNMENTS),
+                default=chosen.alignment,
+                required=True,
+                key="compare_alignment",
+                format_func=lambda name: ALIGNMENTS[name].label,
+                persist_state="session",
+            )
+        )
+        st.caption(ALIGNMENTS[chosen.alignment].why)
+
+
+KINDS: dict[str, Kind] = {
+    "layers": Kind("Layers", "How the same instances stand to each other from layer to layer.", _layers),
+    "models": Kind("Two models", "The same instances in two models: what training, size or tokenizer change.", _models),
+    "postprocessing": Kind(
+        "Raw and centred",
+        "One layer, its vectors as captured, centred and standardised.",
+        _postprocessing,
+        shared=False,
+    ),
+    "poolings": Kind("Poolings", "One layer, pooled in every way that suits it.", _poolings),
+}

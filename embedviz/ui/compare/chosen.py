@@ -1,0 +1,27 @@
+"""What a person chose on the Compare page; widgets keep copies, this is what counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from embedviz.workers.pool import Source
+
+
+@dataclass
+class Chosen:
+    """``layers`` and ``other_layers`` are paths; empty for all blocks. ``pair`` and ``shown`` are names of layers."""
+
+    kind: str = "layers"
+    layers: tuple[str, ...] = ()
+    other: Source | None = None
+    other_layers: tuple[str, ...] = ()
+    postprocessing: str = "centred"
+    alignment: str = "linked"
+    measure: str = "mutual_neighbours"
+    mode: str = "maps"
+    pair: tuple[str, str] | None = None
+    shown: tuple[str, ...] = field(default=())
+
+    def open_pair(self, one: str, other: str) -> None:
+        """Turn to two layers: their maps, and who moves between them."""
+        self.pair, self.shown, self.mode = (one, other), tuple(dict.fromkeys((one, other))), "maps"

@@ -1,0 +1,125 @@
+"""The maps of several layers side by side, one selection and one colour for all."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from embedviz.figures.linked import pack_maps
+from embedviz.projection import ALIGNMENTS
+from embedviz.records import AlignedMaps
+from embedviz.ui import words
+from embedviz.ui.compare.made import Compared
+from embedviz.ui.linked_maps import linked_maps
+from embedviz.ui.map_choice import colour_choice, search
+from embedviz.ui.state import State
+
+#: Maps beside each other.
+MOST = 6
+MODES = {
+    "maps": ("Side by side", ":material/grid_view:"),
+    "trails": ("Trails", ":material/timeline:"),
+    "flight": ("Flight", ":material/flight_takeoff:"),
+}
+
+
+def spread(compared: Compared) -> tuple[str, ...]:
+    """Up to six layers from the first to the last; of two models their last three each."""
+    rows, columns = compared.comparing.rows, compared.comparing.columns
+    if columns:
+        return (*list(rows)[-MOST // 2 :], *list(columns)[-MOST // 2 :])
+    names = list(rows)
+    places = np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int)
+    return tuple(names[place] for place in places)
+
+
+def section(compared: Compared, session: State) -> None:
+    """The controls above the maps, the maps, and how far they can be trusted."""
+    first, second, third = st.columns([3, 2, 2], vertical_alignment="bottom")
+    chosen = session.compare
+    with first:
+        chosen.mode = str(
+            st.segmented_control(
+                "Show",
+                list(MODES),
+                default=chosen.mode,
+                required=True,
+                key=f"compare_mode_{chosen.mode}",
+                format_func=lambda mode: f"{MODES[mode][1]} {MODES[mode][0]}",
+            )
+        )
+    instances = compared.comparing.instances
+    with second:
+        colour = colour_choice(instances)
+    with third:
+        found = search(instances)
+    if compared.unmapped:
+        st.info(words.escape(compared.unmapped), icon=":material/info:")
+        return
+    if compared.maps is None:
+        st.container(height=480, border=True)
+        return
+    _choose(compared, session)
+    maps = compared.maps
+    packed = pack_maps(
+        maps.maps,
+        instances,
+        colour=colour,
+        theme="dark" if st.context.theme.type == "dark" else "light",
+        neighbours=compared.neighbours,
+        captions={name: _kept(each.kept) for name, each in maps.maps.items()},
+    )
+    linked_maps(
+        packed,
+        key="linked_maps",
+        mode=chosen.mode,
+        shown=chosen.shown,
+        selected=session.selected,
+        focus=session.focus,
+        highlighted=found,
+        on_select=session.select,
+        alt=f"{len(chosen.shown)} maps of {words.count(len(instances), 'instance')}: {', '.join(chosen.shown)}.",
+    )
+    _caption(maps)
+
+
+def _choose(compared: Compared, session: State) -> None:
+    """Which of the layers are drawn; trails and flights go through all of them."""
+    chosen, names = session.compare, list(compared.comparing.layers)
+    if chosen.mode != "maps" or len(names) <= 2:
+        return
+    key = f"shown_{hash((chosen.shown, tuple(names)))}"
+
+    def choose() -> None:
+        picked = st.session_state[key]
+        chosen.shown = tuple(name for name in names if name in picked)
+
+    st.multiselect(
+        "Maps",
+        names,
+        default=[name for name in names if name in chosen.shown],
+        key=key,
+        max_selections=MOST,
+        on_change=choose,
+        label_visibility="collapsed",
+        placeholder=f"Choose up to {MOST} layers",
+    )
+
+
+def _kept(share: float | None) -> str:
+    return "" if share is None else f"keeps {share:.0%} of neighbours"
+
+
+def _caption(maps: AlignedMaps) -> None:
+    alignment = ALIGNMENTS[maps.alignment]
+    st.caption(words.escape(f"{alignment.label}. {alignment.why}"))
+    told = []
+    if maps.faithfulness is not None:
+        told.append(
+            f"How far an instance moves here goes with how many of its true neighbours change by "
+            f"{maps.faithfulness:.2f} (rank correlation; near 0, movement is noise)."
+        )
+    if maps.drift is not None:
+        told.append(f"From map to map, half of them move less than {maps.drift:.2f} of the map's spread.")
+    told.append(maps.note)
+    st.caption(words.escape(" ".join(part for part in told if part)))
