@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from embedviz.errors import ProjectionError
+from embedviz.projection.bar import Bar
 from embedviz.projection.method import Layout, Method, Parameter, Progress
-from embedviz.records import DoubleArray
+from embedviz.records import DoubleArray, IntArray
 from embedviz.similarity import with_self
 
 # numba's workqueue layer ends the whole process when two threads enter it at once.
@@ -52,32 +52,48 @@ def run(
     n_neighbors = min(parameters["n_neighbors"], len(units) - 1)
     used = {"n_neighbors": n_neighbors, "min_dist": parameters["min_dist"]}
     # umap counts an instance among its own neighbours.
-    indices, distances = with_self(units, n_neighbors - 1)
+    graph = with_self(units, n_neighbors - 1)
+    return layout(units, graph, used, dimensions, seed, progress)
+
+
+def layout(
+    rows: DoubleArray,
+    graph: tuple[IntArray, DoubleArray],
+    parameters: dict[str, Any],
+    dimensions: int,
+    seed: int,
+    progress: Progress | None,
+) -> Layout:
+    """UMAP of a neighbour graph: (n, n_neighbors) indices and distances, each instance itself first.
+
+    ``rows`` (n, width) only help to a start: where the graph falls into pieces, or has no spectrum to start from.
+    """
+    indices, distances = graph
     settings: dict[str, Any] = {
-        **used,
+        **parameters,
         "n_components": dimensions,
         "precomputed_knn": (indices, distances.astype(np.float32)),
     }
-    coordinates = _fit(units, settings, "spectral", seed, progress)
+    coordinates = _fit(rows, settings, "spectral", seed, progress)
     if coordinates is not None:
-        return Layout(coordinates, used)
-    coordinates = _fit(units, settings, "pca", seed, progress)
+        return Layout(coordinates, parameters)
+    coordinates = _fit(rows, settings, "pca", seed, progress)
     if coordinates is not None:
-        return Layout(coordinates, used, "The neighbour graph gave no starting point, so UMAP started from PCA.")
+        return Layout(coordinates, parameters, "The neighbour graph gave no starting point, so UMAP started from PCA.")
     raise ProjectionError(
         "UMAP found no map of these instances",
-        value=f"{len(units)} instances, {n_neighbors} neighbours",
+        value=f"{len(rows)} instances, {parameters['n_neighbors']} neighbours",
         remedy="Use more neighbours, or PCA.",
     )
 
 
 def _fit(
-    units: DoubleArray, settings: dict[str, Any], init: str, seed: int, progress: Progress | None
+    rows: DoubleArray, settings: dict[str, Any], init: str, seed: int, progress: Progress | None
 ) -> np.ndarray | None:
     """(n, dimensions) coordinates, or None where umap cannot draw this graph from this start."""
     from embedviz.projection.warm import import_umap, stop_keeping
 
-    bar = _Bar(progress)
+    bar = Bar(progress)
     with _one_at_a_time, _quiet():
         umap, numba = import_umap()
         threads = numba.get_num_threads()
@@ -92,7 +108,7 @@ def _fit(
             tqdm_kwds=bar.settings,
         )
         try:
-            coordinates = np.asarray(model.fit_transform(units.astype(np.float32)))
+            coordinates = np.asarray(model.fit_transform(rows.astype(np.float32)))
             bar.stop()
         except (UserWarning, ValueError, TypeError):
             bar.stop()
@@ -102,7 +118,7 @@ def _fit(
             # A full disk, or a spoilt file among the compiled functions: do without them.
             if not stop_keeping("umap"):
                 raise
-            return _fit(units, settings, init, seed, progress)
+            return _fit(rows, settings, init, seed, progress)
         finally:
             numba.set_num_threads(threads)  # umap sets it to one, and leaves it there when it is stopped
     return coordinates if np.isfinite(coordinates).all() else None
@@ -122,56 +138,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         tqdm.monitor_interval = interval
-
-
-class _Bar:
-    """A file for tqdm to write "12/500" to, which becomes a call of ``progress``.
-
-    tqdm holds a lock of all its bars while it writes, and keeps it for ever if writing raises. So what ``progress``
-    raises is put aside, and raised where tqdm next looks at the clock, which is outside the lock.
-    """
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-        self.raised: BaseException | None = None
-        self.settings = {
-            "disable": progress is None,
-            "file": self,
-            "mininterval": _Interval(self),
-            "bar_format": "{n_fmt}/{total_fmt}",
-        }
-
-    def write(self, text: str) -> None:
-        counts = re.search(r"(\d+)/(\d+)", text)
-        if not counts or not self.progress or self.raised:
-            return
-        try:
-            self.progress(int(counts[1]), int(counts[2]))
-        except BaseException as error:  # noqa: BLE001  (raised again by stop)
-            self.raised = error
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
-
-    def stop(self) -> None:
-        """Raises what ``progress`` raised, if anything."""
-        if self.raised is not None:
-            raise self.raised
-
-
-class _Interval(float):
-    """The seconds tqdm waits between two writes; comparing the clock with it is the chance to stop."""
-
-    bar: _Bar
-
-    def __new__(cls, bar: _Bar) -> _Interval:
-        interval = super().__new__(cls, 0.05)
-        interval.bar = bar
-        return interval
-
-    def __le__(self, elapsed: float) -> bool:
-        self.bar.stop()
-        return super().__le__(elapsed)
 
 
 METHOD = Method(
