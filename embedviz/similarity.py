@@ -106,9 +106,11 @@ def nearest_units(
     return indices, cosines
 
 
-def with_self(units: DoubleArray, k: int) -> tuple[IntArray, DoubleArray]:
+def with_self(
+    units: DoubleArray, k: int, progress: Callable[[int, int], None] | None = None
+) -> tuple[IntArray, DoubleArray]:
     """Neighbour graph (n, k + 1) of unit vectors: indices and 1 - cosine, the instance itself first at distance 0."""
-    indices, cosines = nearest_units(units, k)
+    indices, cosines = nearest_units(units, k, progress)
     distances = np.column_stack([np.zeros(len(units)), 1 - cosines])
     return np.column_stack([np.arange(len(units)), indices]), distances
 

@@ -41,9 +41,12 @@ def draw_few(units: DoubleArray, dimensions: int, asked: Method) -> tuple[Layout
     return Layout(coordinates, {}, note), "pca"
 
 
-def check_distinct(rows: DoubleArray, count: int) -> None:
-    """ProjectionError where the rows (n, width) hold fewer than three different vectors: no map can be drawn."""
-    rows = rows / np.abs(rows).max()
+def distinct(rows: DoubleArray) -> int:
+    """How many different vectors the rows (n, width) hold, counted up to three; without rows, none."""
+    if not len(rows):
+        return 0
+    largest = np.abs(rows).max()
+    rows = rows / largest if largest else rows
     tolerance = SAME * np.sqrt(np.einsum("ij,ij->i", rows, rows).max())
     nearest = np.linalg.norm(rows - rows[0], axis=1)
     found = 1
@@ -51,6 +54,12 @@ def check_distinct(rows: DoubleArray, count: int) -> None:
         # The row farthest from all found so far is different from each of them.
         nearest = np.minimum(nearest, np.linalg.norm(rows - rows[nearest.argmax()], axis=1))
         found += 1
+    return found
+
+
+def check_distinct(rows: DoubleArray, count: int) -> None:
+    """ProjectionError where the rows (n, width) hold fewer than three different vectors: no map can be drawn."""
+    found = distinct(rows)
     if found < 3:
         different = "all the same" if found == 1 else "only two different ones"
         raise ProjectionError(

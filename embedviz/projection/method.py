@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,8 @@ class Method:
 
     ``run(vectors, units, dimensions, seed, parameters, progress)`` returns a Layout. ``vectors`` is
     (instances, width) float64, none of them zero, and ``units`` the same scaled to length 1. ``minimum`` is the
-    number of instances below which the method is not used. ``directions`` is true where only directions count.
+    number of instances below which the method is not used, and ``maximum`` the one above which it takes too long.
+    ``directions`` is true where only directions count. ``package`` must be installed, by embedviz's ``extra``.
     """
 
     name: str
@@ -82,6 +84,17 @@ class Method:
     minimum: int
     run: Callable[[DoubleArray, DoubleArray, int, int, dict[str, Any], Progress | None], Layout]
     directions: bool = True
+    maximum: int | None = None
+    package: str = ""
+    extra: str = ""
+
+    @property
+    def installed(self) -> bool:
+        return not self.package or importlib.util.find_spec(self.package) is not None
+
+    def fits(self, count: int) -> bool:
+        """Whether it is for so many instances; fewer than the minimum are drawn all the same, in a simpler way."""
+        return self.maximum is None or count <= self.maximum
 
     def settle(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Every parameter's value, asked for or default; ProjectionError names an unknown or impossible one."""

@@ -79,7 +79,7 @@ def _compiled(package: str) -> list[Any]:
 
 
 def warm() -> None:
-    """Draws tiny maps with every method, in 2-D and 3-D, so that the next map starts at once.
+    """Draws tiny maps with every method of embedviz's own, in 2-D and 3-D, so that the next map starts at once.
 
     Safe to fork after: everything runs on one thread, since a child would wait in vain for threads that stayed
     with its parent (OpenMP's most of all). Run it before any other thread starts.
@@ -93,6 +93,8 @@ def warm() -> None:
         numba.config.THREADING_LAYER = "workqueue"
     vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
     with threadpool_limits(limits=1):
-        for method in METHODS:
+        for name, method in METHODS.items():
+            if method.package:  # compiled already, and it would start threads
+                continue
             for dimensions in (2, 3):
-                project(vectors, method, dimensions=dimensions)
+                project(vectors, name, dimensions=dimensions)

@@ -24,7 +24,7 @@ def map_choice(picture: Picture, session: State) -> tuple[str | None, list[str]]
     colour = first.selectbox("Colour", columns, index=columns.index(default), key=f"colour_{hash(tuple(columns))}")
     query = second.text_input("Find", key="find", placeholder="text or label", type="search")
     with third.popover("Map", width="stretch", help="How the map is drawn."):
-        _settings(session)
+        _settings(session, len(picture.instances))
     found = _found(picture, query or "")
     if query:
         st.caption(f"{len(found)} of {len(instances)} found" if found else f"Nothing found for “{query[:40]}”.")
@@ -44,17 +44,21 @@ def _found(picture: Picture, query: str) -> list[str]:
     ]
 
 
-def _settings(session: State) -> None:
+def _settings(session: State, count: int) -> None:
     now = session.map
+    offered = [name for name, method in METHODS.items() if method.fits(count)]
     method = st.segmented_control(
         "Method",
-        list(METHODS),
-        default=now.method,
+        offered,
+        default=now.method if now.method in offered else offered[0],
         required=True,
         format_func=lambda name: METHODS[name].label,
         key="method",
     )
     st.caption(METHODS[str(method)].sentence)
+    for each in METHODS.values():
+        if not each.fits(count):
+            st.caption(f"{each.label} is for up to {each.maximum:,} instances.")
     with st.form(f"map_{method}", border=False):
         dimensions = st.segmented_control(
             "Dimensions", [2, 3], default=now.dimensions, required=True, format_func=lambda n: f"{n}-D"
