@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import ProjectionError
-from embedviz.figures.colours import THEMES, palette
+from embedviz.figures.colours import FURTHER, OKABE_ITO, THEMES
 from embedviz.figures.linked.looks import Looks, looks
 from embedviz.figures.points import FADED, MOST_WITH_TEXT, canvas
 from embedviz.figures.words import plain, shorten
@@ -101,7 +101,8 @@ def pack_maps(
         "size": drawing.size,
         "opacity": drawing.opacity,
         "faded": FADED,
-        "trails": palette(MOST_TRAILS, theme),
+        # Not the first categories' colours, so that a trail is not taken for one of their points.
+        "trails": (FURTHER[theme] + OKABE_ITO[theme])[:MOST_TRAILS],
         "theme": _theme(theme),
         **_looks(looks(instances, colour, seen, theme)),
     }

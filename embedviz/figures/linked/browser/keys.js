@@ -5,7 +5,10 @@ class Keys {
   constructor(maps) {
     this.maps = maps;
     maps.stage.onkeydown = (event) => this.pressed(event);
-    maps.stage.onblur = () => maps.setCursor(null);
+    maps.stage.onblur = () => {
+      delete maps.stage.dataset.byPointer;
+      maps.setCursor(null);
+    };
   }
 
   pressed(event) {
@@ -25,6 +28,7 @@ class Keys {
     const act = TOWARDS[event.key] ? () => this.go(TOWARDS[event.key]) : acts[event.key];
     if (!act) return;
     event.preventDefault();
+    delete maps.stage.dataset.byPointer;
     act();
   }
 

@@ -85,6 +85,7 @@ class LinkedMaps {
     const where = JSON.stringify(data.box);
     if (this.memory.where !== where) Object.assign(this.memory, { where, frame: new Frame(data.box), position: 0 });
     this.frame = this.memory.frame;
+    this.find(".whole").disabled = this.frame.isWhole;
     this.faded = new Uint8Array(data.n);
     this.paint();
     this.flight.load(this.memory.position);
@@ -106,6 +107,7 @@ class LinkedMaps {
     const drawn = isOne ? [this.mode === "flight" ? this.flight.nearest : layers.at(-1)] : layers;
     this.panels = drawn.map((layer) => new Panel(this.template, layer));
     this.panels.forEach((panel) => this.pointer.attach(panel));
+    if (this.mode === "trails") this.trails.name(this.panels[0]);
     this.stage.replaceChildren(...this.panels.map((panel) => panel.element));
     this.root.dataset.mode = this.mode;
     this.find(".flight").hidden = this.mode !== "flight";
@@ -133,7 +135,7 @@ class LinkedMaps {
     if (!sizes.includes(true)) return;
     this.frame.fit(this.panels[0].width, this.panels[0].height);
     // Points that look well on one large map are too large on a small one.
-    const part = Math.min(1, Math.max(0.55, Math.min(this.frame.width, this.frame.height) / 480));
+    const part = Math.min(1, Math.max(0.6, Math.min(this.frame.width, this.frame.height) / 420));
     this.size = Math.max(2.5, Math.round(this.data.size * part * 2) / 2);
     this.redraw("points", "over");
   }
@@ -158,8 +160,9 @@ class LinkedMaps {
   }
 
   point(i, panel = null, where = null) {
-    const isSame = i === this.hover;
-    this.hover = i;
+    const meant = `${i}/${this.hoverStop?.layer.index}`;
+    const isSame = meant === this.meant;
+    Object.assign(this, { hover: i, meant });
     if (i === null) {
       this.hoverStop = null;
       this.tip.hide();
@@ -170,7 +173,7 @@ class LinkedMaps {
       this.tip.show(this.data, i, stop?.layer ?? panel.layer, place, stop ? `Here: ${stop.layer.title}` : "");
     }
     this.stage.toggleAttribute("data-pointing", i !== null);
-    if (!isSame || this.mode === "trails") this.redraw("over");
+    if (!isSame) this.redraw("over");
   }
 
   setCursor(i) {

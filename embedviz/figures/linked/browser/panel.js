@@ -12,15 +12,14 @@ class Panel {
   }
 
   /** Says which layer this is. Names come from files that anybody may have made: textContent only. */
-  name(layer) {
+  name(layer, title = layer.title, caption = layer.caption) {
     this.layer = layer;
     // Cut in the middle: what tells layers apart mostly stands at the end.
-    const cut = Math.max(0, layer.title.length - 14);
-    this.find(".start").textContent = layer.title.slice(0, cut);
-    this.find(".end").textContent = layer.title.slice(cut);
-    this.find(".title").title = layer.name || layer.title;
-    this.find(".caption").textContent = layer.caption;
-    this.find(".caption").title = layer.caption;
+    const cut = Math.max(0, title.length - 14);
+    this.find(".start").textContent = title.slice(0, cut);
+    this.find(".end").textContent = title.slice(cut);
+    this.find(".title").title = title === layer.title ? layer.name || title : title;
+    this.find(".caption").textContent = this.find(".caption").title = caption;
   }
 
   /** Takes the size that the page's layout gives; false where nothing changed. */

@@ -75,6 +75,7 @@ class Pointer {
     this.drag = { kind, panel, start: where, from: where, path: [where], isDrag: false };
     panel.find(".area").setPointerCapture(event.pointerId);
     maps.stage.focus({ preventScroll: true });
+    maps.stage.dataset.byPointer = "";
     maps.activate(panel);
     if (event.button === 1) event.preventDefault();
   }

@@ -8,6 +8,12 @@ class Trails {
     this.stops = []; // where the dots are, to tell what the pointer is on
   }
 
+  name(panel) {
+    const { title } = panel.layer;
+    const [first, last] = [this.maps.data.layers[0], this.maps.data.layers.at(-1)];
+    panel.name(panel.layer, first === last ? title : `${first.title} → ${last.title}`, `faint points: ${title}`);
+  }
+
   /** Whose trails are drawn, and in which colour: what is selected, and what is pointed at. */
   get drawn() {
     const { selected, focus, pointed, data, colours } = this.maps;
@@ -74,10 +80,13 @@ class Trails {
       const text = whole.length > LABEL ? `${whole.slice(0, LABEL - 1).trimEnd()}…` : whole;
       const width = context.measureText(text).width;
       const spots = [[x + 11, y], [x - 11 - width, y], [x + 8, y - 14], [x + 8, y + 14], [x - width / 2, y - 17], [x - width / 2, y + 17]];
-      const spot = spots.find(([left, top]) => {
+      const free = spots.filter(([left, top]) => {
         const inside = left >= 4 && left + width <= frame.width - 4 && top >= 10 && top <= frame.height - 10;
         return inside && !taken.some((box) => left < box[0] + box[2] + 6 && left + width + 6 > box[0] && Math.abs(top - box[1]) < 16);
       });
+      const covered = ([left, top]) =>
+        this.stops.filter((stop) => stop.x > left - 8 && stop.x < left + width + 8 && Math.abs(stop.y - top) < 14).length;
+      const [spot] = free.sort((one, other) => covered(one) - covered(other));
       if (!spot) continue;
       taken.push([...spot, width]);
       context.lineWidth = 4;
