@@ -141,7 +141,7 @@ def _report(
 
 def _maps(drawn: dict[str, Embeddings], given: argparse.Namespace) -> AlignedMaps | None:
     from embedviz.errors import ProjectionError
-    from embedviz.projection import aligned_maps
+    from embedviz.projection.aligned import aligned_maps
 
     if len(drawn) < 2:
         return None

@@ -15,7 +15,7 @@ from embedviz.comparison import CURVES, MEASURES
 from embedviz.figures import THEMES
 from embedviz.figures.colours import mixed, readable
 from embedviz.figures.linked import pack_maps, standalone
-from embedviz.projection import ALIGNMENTS
+from embedviz.projection.aligned import ALIGNMENTS
 from embedviz.records import Agreement, AlignedMaps, Comparison, Curve, Instances, IntArray, Movers
 
 _LOOK = THEMES["light"]

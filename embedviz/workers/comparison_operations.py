@@ -40,7 +40,7 @@ def compare(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
 
 def aligned(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
     """Maps of all layers in one frame."""
-    from embedviz.projection import aligned_maps
+    from embedviz.projection.aligned import aligned_maps
 
     layers = _layers("rows", arguments, arrays)
     drawn = aligned_maps(

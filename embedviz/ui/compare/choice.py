@@ -240,7 +240,7 @@ def _poolings(session: State, base: Settings) -> Sides | None:
 
 
 def _how(chosen: Chosen, *, shared: bool) -> None:
-    from embedviz.projection import ALIGNMENTS
+    from embedviz.projection.aligned import ALIGNMENTS
 
     with st.popover("How", help="Which vectors are compared, and how the maps are laid side by side."):
         if shared:

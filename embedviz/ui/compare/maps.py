@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from embedviz.figures.linked import pack_maps
-from embedviz.projection import ALIGNMENTS
+from embedviz.projection.aligned import ALIGNMENTS
 from embedviz.records import AlignedMaps
 from embedviz.ui import words
 from embedviz.ui.compare.made import Compared
