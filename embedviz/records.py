@@ -279,6 +279,101 @@ class AlignedMaps:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Quality:
+    """``trust`` (trustworthiness) and ``kept`` (share of true neighbours that are neighbours on the map), in 0..1.
+
+    Both are None where there are too few instances to say. ``k`` neighbours were looked at; chance would keep
+    ``chance``.
+    """
+
+    trust: float | None
+    kept: float | None
+    k: int
+    chance: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class OddPairs:
+    """Pairs about which a map and the cosines disagree, the worst first.
+
+    ``places`` is (pairs, 2), ``cosines`` (pairs,), and ``ranks`` (pairs,) says at which place, from 1, the one stands
+    among the other's neighbours in the space that disagrees.
+    """
+
+    places: IntArray
+    cosines: FloatArray
+    ranks: IntArray
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """How far a map can be trusted, as a whole and point by point.
+
+    ``quality`` is of the whole map, and ``baselines`` the same of maps to compare it with: "pca" and "random".
+    ``shares`` is (instances,), in 0..1: how many of each one's true neighbours are its neighbours on the map; NaN
+    where that was not measured. ``near`` are neighbours on the map that are strangers in truth (``ranks``: true ones),
+    ``far`` each other's truly nearest that are no neighbours on the map (``ranks``: on the map). ``note`` says of how
+    many instances this was taken, where it was not all, or why nothing can be said.
+    """
+
+    quality: Quality
+    baselines: Mapping[str, Quality]
+    shares: FloatArray
+    near: OddPairs
+    far: OddPairs
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnNeighbours:
+    """Some neighbours of one instance, all (neighbours,): which, their cosines, and their ranks, from 1, among all
+    its neighbours on the map and in truth."""
+
+    indices: IntArray
+    cosines: FloatArray
+    map_ranks: IntArray
+    true_ranks: IntArray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True, eq=False)
+class PointTrust:
+    """What a map makes of one instance's ``k`` neighbours: ``kept`` of them are beside it.
+
+    ``false`` are beside it on the map only, the nearest there first; ``missing`` are its true neighbours drawn
+    elsewhere, the nearest in truth first. An instance without a direction or without a place has ``k`` 0.
+    """
+
+    kept: int
+    k: int
+    false: DrawnNeighbours
+    missing: DrawnNeighbours
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """What stays of a map when it is drawn again with other ``seeds``.
+
+    ``stays`` is the share in 0..1 of neighbours on the map that are neighbours there again, over all instances and
+    seeds; ``shares`` (instances,) the same of each instance, NaN where it has no place. ``chance`` would keep so many.
+    ``fixed``: the method draws the same picture whatever the seed. ``note`` says why where nothing can be said.
+    """
+
+    stays: float | None
+    shares: FloatArray
+    seeds: tuple[int, ...]
+    k: int
+    chance: float | None = None
+    fixed: bool = False
+    note: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Agreement:
     """How alike layers are by one measure: (rows, columns) values, and the ends of their 95 % intervals.

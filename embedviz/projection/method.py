@@ -74,7 +74,8 @@ class Method:
     ``run(vectors, units, dimensions, seed, parameters, progress)`` returns a Layout. ``vectors`` is
     (instances, width) float64, none of them zero, and ``units`` the same scaled to length 1. ``minimum`` is the
     number of instances below which the method is not used, and ``maximum`` the one above which it takes too long.
-    ``directions`` is true where only directions count. ``package`` must be installed, by embedviz's ``extra``.
+    ``directions`` is true where only directions count, ``seeded`` where another seed may give another map.
+    ``package`` must be installed, by embedviz's ``extra``.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Method:
     minimum: int
     run: Callable[[DoubleArray, DoubleArray, int, int, dict[str, Any], Progress | None], Layout]
     directions: bool = True
+    seeded: bool = True
     maximum: int | None = None
     package: str = ""
     extra: str = ""

@@ -53,4 +53,5 @@ METHOD = Method(
     minimum=3,
     run=run,
     directions=False,
+    seeded=False,
 )

@@ -5,13 +5,14 @@ Exact up to ``EXACT`` instances; above, measured on ``SAMPLED`` instances drawn 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import ProjectionError
-from embedviz.records import DoubleArray, Embeddings
+from embedviz.records import DoubleArray, Embeddings, IntArray, Quality
 from embedviz.similarity import blocks, largest, rounded_cosines
 from embedviz.vectors import check_finite, unit_vectors
 
@@ -21,17 +22,38 @@ FEWEST = 10
 WHY_NOT = f"Fewer than {FEWEST} instances are too few to measure how faithful a map is."
 
 
-@dataclass(frozen=True)
-class Quality:
-    """``trust`` (trustworthiness) and ``kept`` (share of true neighbours that are neighbours on the map), in 0..1.
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Unit vectors (n, width) and places on the map (n, dimensions) of the same instances, those at ``where``.
 
-    Both are None for fewer than ``FEWEST`` instances. ``k`` neighbours were looked at; chance would keep ``chance``.
+    Instances without a direction (zero vectors) or without a place (NaN) are left out. ``k`` is how many neighbours
+    are looked at: fewer than half of the instances, for which alone trustworthiness is defined.
     """
 
-    trust: float | None
-    kept: float | None
+    units: DoubleArray
+    places: DoubleArray
+    where: IntArray
     k: int
-    chance: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @property
+    def measurable(self) -> bool:
+        return len(self) >= FEWEST and self.k >= 1
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some instances (``rows``) seen in both spaces: ``cosines`` and ``nearness`` on the map are (rows, n), with
+    -inf for the instance itself. ``drawn`` are the (rows, k) nearest on the map, ``ranks`` their true places from 1.
+    """
+
+    rows: IntArray
+    cosines: DoubleArray
+    nearness: DoubleArray
+    drawn: IntArray
+    ranks: IntArray
 
 
 def trustworthiness(
@@ -53,42 +75,58 @@ def measure(vectors: Embeddings | npt.ArrayLike, coordinates: npt.ArrayLike, k: 
 
     Instances without a direction (zero vectors) or without a place on the map (NaN) are left out.
     """
+    both = together(vectors, coordinates, k)
+    if not both.measurable:
+        return Quality(None, None, max(both.k, 0))
+    ranks = [block.ranks for block in blocks_of(both, some(len(both), EXACT, SAMPLED, seed))]
+    return quality_of(np.concatenate(ranks), len(both))
+
+
+def together(vectors: Embeddings | npt.ArrayLike, coordinates: npt.ArrayLike, k: int) -> Together:
+    """The instances that have both a direction and a place; ProjectionError where the two are not of the same ones."""
     units, defined = unit_vectors(check_finite(vectors))
     places = np.asarray(coordinates, dtype=np.float64)
     if places.ndim != 2 or len(places) != len(units):
         raise ProjectionError(
             "The map and the vectors do not belong together", value=f"{len(places)} places, {len(units)} vectors"
         )
-    defined &= np.isfinite(places).all(axis=1)
-    units, places = units[defined], places[defined]
-    n = len(units)
-    k = min(int(k), (n - 1) // 2)  # the measure is defined for fewer than half of the instances
-    if n < FEWEST or k < 1:
-        return Quality(None, None, max(k, 0))
-    queries = np.arange(n)
-    if n > EXACT:
-        queries = np.sort(np.random.default_rng(seed).choice(n, SAMPLED, replace=False))
-    return _measure(units, places, k, queries)
+    where = np.flatnonzero(defined & np.isfinite(places).all(axis=1))
+    return Together(units[where], places[where], where, min(int(k), (len(where) - 1) // 2))
 
 
-def _measure(units: DoubleArray, places: DoubleArray, k: int, queries: npt.NDArray[np.int64]) -> Quality:
-    n, penalty, kept = len(units), 0.0, 0
-    for start, stop in blocks(len(queries), n):
+def some(n: int, exact: int, sampled: int, seed: int) -> IntArray:
+    """All of ``n`` instances up to ``exact`` of them; above, ``sampled`` of them drawn with the seed."""
+    if n <= exact:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, sampled, replace=False))
+
+
+def sampled_note(looked_at: int, n: int) -> str:
+    """That a sample stands for all; "" where it was all."""
+    return f"Taken of {looked_at:,} of the {n:,} instances, drawn at random." if looked_at < n else ""
+
+
+def blocks_of(both: Together, queries: IntArray) -> Iterator[Block]:
+    """The queries' neighbourhoods on the map and in truth, a block of them at a time."""
+    for start, stop in blocks(len(queries), len(both)):
         rows = queries[start:stop]
         itself = (np.arange(len(rows)), rows)
-        cosines = rounded_cosines(units[rows], units)
-        cosines[itself] = -np.inf
-        nearness = _nearness(places[rows], places)
-        nearness[itself] = -np.inf
-        for drawn in largest(nearness, k).T:
-            rank = _ranks(cosines, drawn)
-            penalty += float(np.maximum(rank - k, 0).sum())
-            kept += int((rank <= k).sum())
-    trust = 1 - penalty * 2 / (len(queries) * k * (2 * n - 3 * k - 1))
-    return Quality(float(trust), kept / (len(queries) * k), k, k / (n - 1))
+        cosines = rounded_cosines(both.units[rows], both.units)
+        nearness = nearness_on_map(both.places[rows], both.places)
+        cosines[itself] = nearness[itself] = -np.inf
+        drawn = largest(nearness, both.k)
+        yield Block(rows, cosines, nearness, drawn, np.column_stack([ranks(cosines, one) for one in drawn.T]))
 
 
-def _nearness(some: DoubleArray, places: DoubleArray) -> DoubleArray:
+def quality_of(true_ranks: IntArray, n: int) -> Quality:
+    """The measures of a map of ``n``, from the true ranks (queries, k) of the neighbours on it."""
+    queries, k = true_ranks.shape
+    penalty = float(np.maximum(true_ranks - k, 0).sum())
+    trust = 1 - penalty * 2 / (queries * k * (2 * n - 3 * k - 1))
+    return Quality(trust, int((true_ranks <= k).sum()) / (queries * k), k, k / (n - 1))
+
+
+def nearness_on_map(some: DoubleArray, places: DoubleArray) -> DoubleArray:
     """Minus the squared distances on the map, by differences: exact where points lie close together."""
     total = np.zeros((len(some), len(places)))
     for axis in range(places.shape[1]):
@@ -96,10 +134,11 @@ def _nearness(some: DoubleArray, places: DoubleArray) -> DoubleArray:
     return total
 
 
-def _ranks(cosines: DoubleArray, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The place, from 1, of each row's chosen column among its cosines; ties by column."""
-    values = np.take_along_axis(cosines, chosen[:, None], axis=1)
-    earlier = np.arange(cosines.shape[1])[None, :] < chosen[:, None]
-    ahead = (cosines > values) | ((cosines == values) & earlier)
-    ranks: npt.NDArray[np.int64] = ahead.sum(axis=1) + 1
-    return ranks
+def ranks(scores: DoubleArray, chosen: IntArray) -> IntArray:
+    """The place, from 1, of each row's chosen column among its scores, the largest first; ties by column."""
+    values = np.take_along_axis(scores, chosen[:, None], axis=1)
+    places: IntArray = np.count_nonzero(scores > values, axis=1) + 1
+    same = scores == values
+    for row in np.flatnonzero(np.count_nonzero(same, axis=1) > 1):
+        places[row] += np.count_nonzero(same[row, : chosen[row]])
+    return places

@@ -94,4 +94,6 @@ METHOD = Method(
     ),
     minimum=15,
     run=run,
+    # It starts from PCA.
+    seeded=False,
 )
