@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.figures.categories import as_numbers, categories, is_continuous
+from embedviz.figures.points import Shares
 from embedviz.figures.words import shorten
 from embedviz.records import Instances, Projection
 
@@ -21,18 +22,23 @@ def describe(
     colour: str | None = None,
     selected: Sequence[str] = (),
     highlighted: Sequence[str] = (),
+    shares: Shares | None = None,
 ) -> str:
     """What a map shows: "UMAP map in 2-D of 240 instances, coloured by label: animal 30, body 30, …"."""
     drawn = int(np.isfinite(projection.coordinates).all(axis=1).sum())
     parts = [f"{projection.method.upper()} map in {projection.dimensions}-D of {drawn:,} instances"]
     if drawn < len(instances):
         parts.append(f"{len(instances) - drawn:,} more have no place on it")
-    if colour is not None:
+    if shares is not None:
+        known = shares.values[np.isfinite(shares.values)]
+        middle = f", half of them above {np.median(known):.0%}" if len(known) else ""
+        parts.append(f"{'coloured' if shares.coloured else 'faded'} by {shares.name}{middle}")
+    if colour is not None and not (shares and shares.coloured):
         parts.append(_coloured(instances, colour))
-    known = set(instances.ids)
+    there = set(instances.ids)
     for ids, word in ((selected, "selected"), (highlighted, "found by the search")):
         if ids:
-            parts.append(f"{len(known.intersection(ids)):,} {word}")
+            parts.append(f"{len(there.intersection(ids)):,} {word}")
     return "; ".join(parts) + "."
 
 

@@ -45,10 +45,13 @@ class Mark:
 def marks(drawing: Canvas, visible: npt.NDArray[np.bool_], theme: str) -> list[Mark]:
     """The groups of a map in the order of the legend; those without a visible point are left out."""
     everything = np.flatnonzero(visible).astype(np.int64)
-    if drawing.colour is None:
+    shares = drawing.shares if drawing.shares is not None and drawing.shares.coloured else None
+    if drawing.colour is None and shares is None:
         return [Mark(everything, "", palette(1, theme)[0])]
-    values = drawing.instances.columns[drawing.colour]
-    if is_continuous(values):
+    values = () if shares else drawing.instances.columns[drawing.colour or ""]
+    if shares is not None:
+        found = _scale(drawing, everything, shares.values.astype(np.float64))
+    elif is_continuous(values):
         found = _scale(drawing, everything, as_numbers(values))
     else:
         found = _named(drawing, visible, theme)
@@ -58,6 +61,10 @@ def marks(drawing: Canvas, visible: npt.NDArray[np.bool_], theme: str) -> list[M
 
 def colour_axis(drawing: Canvas, looks: list[Mark]) -> dict[str, Any]:
     """The scale that continuous marks share."""
+    if drawing.shares is not None and drawing.shares.coloured:
+        # All of the scale on every map, so that the colours of two of them can be compared.
+        bar = colour_bar(drawing.theme, escape(shorten(drawing.shares.name, 22)), tickformat=".0%", nticks=5)
+        return {"cmin": 0.0, "cmax": 1.0, "colorscale": scale(drawing.theme.continuous), "colorbar": bar}
     values = np.concatenate([mark.numbers[mark.positions] for mark in looks if mark.numbers is not None])
     return {
         "cmin": float(values.min()),

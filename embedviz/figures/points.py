@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from embedviz.figures.categories import is_missing
 from embedviz.figures.colours import WEIGHTS, Theme
 from embedviz.figures.words import escape, shorten, wrap
-from embedviz.records import FloatArray, Instances, IntArray
+from embedviz.records import DoubleArray, FloatArray, Instances, IntArray
 
 #: One plotly trace; plotly has no common type for them that checkers know.
 Trace = Any
@@ -20,8 +21,33 @@ MOST_IN_SVG = 2_000
 MOST_WITH_TEXT = 20_000
 #: What stays of a point that is not among those searched for or selected.
 FADED = 0.18
+#: A point that keeps this share of its neighbours, and more, is drawn as strongly as any; hardly a map has better ones.
+FULL_SHARE = 0.5
+#: So many steps of opacity are told apart.
+_STEPS = 5
 _DIAMETERS = ((50, 12.0), (300, 9.0), (2_000, 7.0), (20_000, 5.0))
 _OPACITIES = ((300, 0.95), (2_000, 0.85), (20_000, 0.7))
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """A share in 0..1 of each instance, NaN where it is unknown: how far its place on the map can be trusted.
+
+    ``way`` is "opacity" (points fade with their share) or "colour" (a scale takes the place of the categories).
+    """
+
+    values: FloatArray
+    name: str = "kept neighbours"
+    way: str = "opacity"
+
+    @property
+    def coloured(self) -> bool:
+        return self.way == "colour"
+
+    def opacities(self, full: float) -> DoubleArray:
+        """How strongly each point is drawn, from ``FADED`` to ``full`` in a few steps."""
+        share = np.nan_to_num(self.values.astype(np.float64) / FULL_SHARE).clip(0, 1)
+        return FADED + (full - FADED) * np.round(share * (_STEPS - 1)) / (_STEPS - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +61,7 @@ class Canvas:
     size: float
     opacity: float
     dense: bool
+    shares: Shares | None = None
 
     @property
     def flat(self) -> bool:
@@ -71,16 +98,23 @@ class Canvas:
             return [identity]
         label = self.instances.columns[self.colour][position] if self.colour else None
         foot = [] if is_missing(label) else [f"<b>{escape(shorten(label, 60))}</b>"]
+        if self.shares is not None and np.isfinite(self.shares.values[position]):
+            foot.append(f"{escape(self.shares.name)} {self.shares.values[position]:.0%}")
         foot.append(f'<span style="color:{self.theme.muted}">{escape(shorten(identity, 40))}</span>')
         return [identity, wrap(str(self.instances.items[position])) + "<br>" + " · ".join(foot)]
 
 
 def canvas(
-    coordinates: FloatArray, instances: Instances, theme: Theme, colour: str | None, size: float | None
+    coordinates: FloatArray,
+    instances: Instances,
+    theme: Theme,
+    colour: str | None,
+    size: float | None,
+    shares: Shares | None,
 ) -> Canvas:
     n = len(coordinates)
     diameter = next((diameter for most, diameter in _DIAMETERS if n <= most), 3.0)
     opacity = next((opacity for most, opacity in _OPACITIES if n <= most), 0.55)
     # Plotly's 3-D markers look larger than flat ones of the same number.
     diameter = diameter if coordinates.shape[1] == 2 else max(2.0, diameter * 0.7)
-    return Canvas(coordinates, instances, theme, colour, size or diameter, opacity, n > MOST_IN_SVG)
+    return Canvas(coordinates, instances, theme, colour, size or diameter, opacity, n > MOST_IN_SVG, shares)

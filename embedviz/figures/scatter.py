@@ -12,9 +12,9 @@ from embedviz.errors import ProjectionError
 from embedviz.figures.colours import THEMES
 from embedviz.figures.frame import blank
 from embedviz.figures.marks import Mark, colour_axis, marks
-from embedviz.figures.points import FADED, Canvas, Trace, canvas
+from embedviz.figures.points import FADED, Canvas, Shares, Trace, canvas
 from embedviz.figures.words import escape, shorten
-from embedviz.records import FloatArray, Instances, IntArray, Projection
+from embedviz.records import DoubleArray, FloatArray, Instances, IntArray, Projection
 
 #: More selected points than this are shown by fading the others, not by rings.
 MOST_RINGS = 12
@@ -28,6 +28,7 @@ def scatter(
     selected: Sequence[str] = (),
     highlighted: Sequence[str] = (),
     lines: Sequence[tuple[str, str]] = (),
+    shares: Shares | None = None,
     theme: str = "light",
     size: float | None = None,
     height: int = 560,
@@ -36,7 +37,8 @@ def scatter(
 
     ``colour`` names a column; without it all points look alike. ``selected`` are the ids that are ringed (and, if
     there are several, all others are faded), ``highlighted`` those that a search has found, ``lines`` pairs of ids to
-    join. Points that have no finite place are left out. The first element of a point's ``customdata`` is its id.
+    join. ``shares`` are drawn as opacity, or as colour in place of the column's. Points that have no finite place are
+    left out. The first element of a point's ``customdata`` is its id.
     """
     coordinates = projection.coordinates
     if coordinates.ndim != 2 or coordinates.shape[1] not in (2, 3) or len(coordinates) != len(instances):
@@ -51,14 +53,20 @@ def scatter(
             value=colour,
             remedy=f"Choose one of: {', '.join(instances.columns)}.",
         )
-    drawing = canvas(coordinates, instances, THEMES[theme], colour, size)
+    if shares is not None and shares.values.shape != (len(instances),):
+        raise ProjectionError(
+            "A share is needed of each instance",
+            value=f"{shares.values.shape} for {len(instances)} instances",
+            remedy="Measure the trust of this same map.",
+        )
+    drawing = canvas(coordinates, instances, THEMES[theme], colour, size, shares)
     visible = np.asarray(np.isfinite(coordinates).all(axis=1))
     figure = blank(drawing.theme, height)
     place = {identity: position for position, identity in enumerate(instances.ids) if visible[position]}
     figure.add_traces(_lines(drawing, place, lines))
     hits = np.isin(np.arange(len(instances)), [place[identity] for identity in highlighted if identity in place])
     looks = marks(drawing, visible, theme)
-    figure.add_traces(_groups(drawing, looks, hits))
+    figure.add_traces(_groups(drawing, looks, _opacities(drawing, hits)))
     chosen = np.array([place[identity] for identity in dict.fromkeys(selected) if identity in place], dtype=np.int64)
     _select(figure, drawing, chosen)
     _legend(figure, drawing, looks)
@@ -66,27 +74,30 @@ def scatter(
     return figure
 
 
-def _groups(drawing: Canvas, marks: list[Mark], hits: npt.NDArray[np.bool_]) -> list[Trace]:
-    """One trace a mark; with a search, one for those found, drawn last, and one for the rest, faded."""
-    if not hits.any():
-        return [_points(drawing, mark, mark.positions) for mark in marks]
-    below, above = [], []
-    for mark in marks:
-        found, rest = mark.positions[hits[mark.positions]], mark.positions[~hits[mark.positions]]
-        if len(rest):
-            below.append(_points(drawing, mark, rest, opacity=FADED, named=not len(found)))
-        if len(found):
-            above.append(_points(drawing, mark, found))
-    return below + above
+def _opacities(drawing: Canvas, hits: npt.NDArray[np.bool_]) -> DoubleArray:
+    """How strongly each point is drawn: (n,); what a search has not found is faded."""
+    strong = np.full(len(hits), drawing.opacity)
+    if drawing.shares is not None and not drawing.shares.coloured:
+        strong = drawing.shares.opacities(drawing.opacity)
+    return np.where(hits | (not hits.any()), strong, FADED)
 
 
-def _points(
-    drawing: Canvas, mark: Mark, positions: IntArray, *, opacity: float | None = None, named: bool = True
-) -> Trace:
-    marker = mark.at(positions) | {"opacity": drawing.opacity if opacity is None else opacity}
+def _groups(drawing: Canvas, looks: list[Mark], opacities: DoubleArray) -> list[Trace]:
+    """One trace for each opacity of each mark, the faintest beneath all others; a mark's strongest names it."""
+    traces = []
+    for opacity in np.unique(opacities):
+        for mark in looks:
+            strength = opacities[mark.positions]
+            positions = mark.positions[strength == opacity]
+            if len(positions):
+                traces.append(_points(drawing, mark, positions, float(opacity), named=opacity == strength.max()))
+    return traces
+
+
+def _points(drawing: Canvas, mark: Mark, positions: IntArray, opacity: float, *, named: bool) -> Trace:
     return drawing.points(
         positions,
-        marker,
+        mark.at(positions) | {"opacity": opacity},
         name=mark.name,
         legendgroup=mark.name,
         legendrank=1 + mark.place,

@@ -11,12 +11,14 @@ from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
 from embedviz.ui.hover_card import hover_card
-from embedviz.ui.map_choice import map_choice
+from embedviz.ui.map_choice import TRUST, map_choice
+from embedviz.ui.not_said import not_said
 from embedviz.ui.opened import Opened
 from embedviz.ui.picture import Picture, kept
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 from embedviz.ui.thumbnails import thumbnails
+from embedviz.ui.trust import forget_others, shares_of, survival
 from embedviz.vectors import POSTPROCESSING
 
 #: Lines drawn from the chosen instance to its true neighbours.
@@ -93,6 +95,7 @@ def _no_picture(session: State, opened: Opened) -> None:
 @st.fragment
 def _show(picture: Picture, session: State) -> None:
     # A later choice of the map's settings redraws the whole page, with a new picture.
+    forget_others(picture, session)
     _heading(picture.settings)
     for note in picture.embeddings.notes:
         st.warning(words.escape(note), icon=":material/warning:")
@@ -116,7 +119,8 @@ def _heading(settings: Settings) -> None:
 
 
 def _map(picture: Picture, session: State) -> None:
-    colour, found = map_choice(picture, session)
+    choice = map_choice(picture, session)
+    colour, shares = choice.colour, shares_of(picture, session, choice.trust)
     projection = picture.projection
     if projection is None:
         st.info(words.escape(picture.unmapped), icon=":material/info:")
@@ -128,8 +132,9 @@ def _map(picture: Picture, session: State) -> None:
         picture.instances,
         colour=colour,
         selected=tuple(dict.fromkeys((*session.selected, *session.ringed))),
-        highlighted=found,
+        highlighted=choice.found,
         lines=[(str(session.focus), near) for near in lines],
+        shares=shares,
         theme=theme,
     )
     # Zoom and pan are kept while the same map is redrawn; another map begins with all of it in view.
@@ -142,9 +147,15 @@ def _map(picture: Picture, session: State) -> None:
         selection_mode=("points", "box", "lasso"),
         config=CONFIG,
         theme=None,
-        alt=describe(projection, picture.instances, colour=colour),
+        alt=describe(projection, picture.instances, colour=colour, shares=shares),
     )
+    if shares is not None:
+        st.caption(TRUST[choice.trust])
     _caption(picture)
+    with st.container(key="survival"):
+        survival(picture, session)
+    with st.expander("What a map does not say"):
+        st.markdown(not_said(picture))
 
 
 def _selected(session: State, key: str) -> None:
@@ -172,17 +183,10 @@ def _caption(picture: Picture) -> None:
     ]
     parts = [method, *told, f"seed {projection.seed}", words.count(len(picture.instances), "instance")]
     st.caption(words.escape(" · ".join(parts)))
-    if projection.kept is not None and projection.trust is not None:
-        st.markdown(
-            f"**About {_share(projection.kept)} nearest neighbours survive on this map** "
-            f"(trustworthiness {projection.trust:.2f})"
-        )
     if picture.preview:
         st.caption("A first picture by PCA, while the one you asked for is being drawn.")
     if projection.note:
         st.caption(f":material/info: {words.escape(projection.note)}")
-    with st.expander("What a map does not say"):
-        st.markdown(_NOT_SAID)
 
 
 def _label(method: str, name: str) -> str:
@@ -193,19 +197,3 @@ def _label(method: str, name: str) -> str:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _share(kept_share: float) -> str:
-    tenths = round(10 * kept_share)
-    for top, bottom in ((1, 5), (1, 4), (1, 3), (1, 2), (2, 3), (3, 4)):
-        if abs(kept_share - top / bottom) < 0.03:
-            return f"{top} in {bottom}"
-    return "all" if tenths == 10 else f"{tenths} in 10" if tenths else "none"
-
-
-_NOT_SAID = """
-- **Gaps and sizes of groups mean little.** A map from 384 dimensions to 2 must tear some neighbours apart.
-- **Directions mean nothing.** A map may be turned or mirrored without becoming wrong.
-- **Another seed gives another picture.** What stays under several seeds can be trusted more.
-- **The table beside it is exact.** Lines lead from the chosen point to its true nearest neighbours.
-"""

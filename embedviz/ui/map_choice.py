@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from embedviz.projection import METHODS, Parameter
+from embedviz.ui.group_columns import GROUP_COLUMNS
 from embedviz.ui.look import main_button
 from embedviz.ui.picture import Picture
 from embedviz.ui.settings import MapSettings
 from embedviz.ui.state import State
+from embedviz.ui.trust import rerolled
 
 _PLAIN = "one colour"
 
 
-def map_choice(picture: Picture, session: State) -> tuple[str | None, list[str]]:
-    """The column to colour by, and the ids that the search finds."""
+#: How the map shows which of its points are to be trusted; the last one once other seeds were drawn.
+TRUST = {
+    "off": "Every point looks as sure as any other.",
+    "opacity": "A point fades where few of its true neighbours are beside it.",
+    "colour": "A point's colour says how many of its true neighbours are beside it.",
+    "other seeds": "A point's colour says how many of its neighbours here are its neighbours under other seeds.",
+}
+
+
+@dataclass(frozen=True)
+class MapChoice:
+    """What was chosen: a column of the instances or of ``GROUP_COLUMNS``, what the search finds, one of ``TRUST``."""
+
+    colour: str | None
+    found: list[str]
+    trust: str
+
+
+def map_choice(picture: Picture, session: State) -> MapChoice:
+    """What stands above the map, and what the person chose there."""
     instances = picture.instances
-    first, second, third = st.columns([2, 2, 1.2], vertical_alignment="bottom")
-    columns = [*instances.columns, _PLAIN]
+    first, second, third, fourth = st.columns([3, 3, 2, 1.4], vertical_alignment="bottom", gap="small")
+    offered = GROUP_COLUMNS if picture.projection is not None and not picture.preview else {}
+    columns = [*instances.columns, *(name for name in offered if name not in instances.columns), _PLAIN]
     default = instances.label if instances.label else _PLAIN
     colour = first.selectbox("Colour", columns, index=columns.index(default), key=f"colour_{hash(tuple(columns))}")
     query = second.text_input("Find", key="find", placeholder="text or label", type="search")
-    with third.popover("Map", width="stretch", help="How the map is drawn."):
+    trust = _trust(picture, third)
+    with fourth.popover("Map", width="stretch", help="How the map is drawn."):
         _settings(session, len(picture.instances))
     found = _found(picture, query or "")
     if query:
         st.caption(f"{len(found)} of {len(instances)} found" if found else f"Nothing found for “{query[:40]}”.")
-    return (None if colour == _PLAIN else colour), found
+    return MapChoice(None if colour == _PLAIN else colour, found, trust)
+
+
+def _trust(picture: Picture, place: DeltaGenerator) -> str:
+    stability = rerolled(picture)
+    seeds = stability is not None and not stability.fixed and stability.stays is not None
+    options = [name for name in TRUST if seeds or name != "other seeds"]
+    return str(
+        place.selectbox(
+            "Trust",
+            options,
+            # Under one key for either list, or drawing other seeds would switch it off.
+            key="trust",
+            disabled=picture.projection is None or picture.projection.kept is None or picture.preview,
+            help="Shows which points have their true neighbours beside them. " + " ".join(TRUST.values()),
+        )
+    )
 
 
 def _found(picture: Picture, query: str) -> list[str]:

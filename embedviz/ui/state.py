@@ -15,7 +15,6 @@ import streamlit as st
 
 from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
-from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings, Settings
@@ -61,7 +60,8 @@ class State:
     before: list[Source] = field(default_factory=list)
     examined: Source | None = None
     examination: Job | None = None
-    compare: Chosen = field(default_factory=Chosen)
+    #: What is being found out about the map shown, beside the picture itself: by operation.
+    asides: dict[str, Job] = field(default_factory=dict)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None
@@ -120,7 +120,6 @@ class State:
             if self.opened is not None and self.opened.source == self.source and self.source not in self.before:
                 self.before.append(self.source)
             self.source, self.layer, self.pooling, self.prompt, self.failure = source, None, None, None, None
-            self.compare.layers, self.compare.pair, self.compare.shown = (), None, ()
 
     def end(self) -> None:
         """The session is over: stop its work, end its workers, remove its files."""

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from embedviz.records import Embeddings
-from embedviz.workers import comparison_operations
 from embedviz.workers.items import unpack
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
@@ -27,14 +26,16 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
+    from embedviz.workers import groups_operations, trust_operations
+
     return {
         "project": project,
         "similarity": similarity,
         "matrix": matrix,
         "nearest": nearest,
         "thumbnails": thumbnails,
-        "compare": comparison_operations.compare,
-        "aligned": comparison_operations.aligned,
+        **trust_operations.operations(),
+        **groups_operations.operations(),
     }
 
 

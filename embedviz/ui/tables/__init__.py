@@ -1,4 +1,4 @@
-"""Beside the map: neighbours, pairs, the whole matrix and the instances themselves."""
+"""Beside the map: neighbours, pairs, the whole matrix, the instances themselves, and what the map makes of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from embedviz.ui.tables.matrix import matrix
 from embedviz.ui.tables.neighbours import neighbours
 from embedviz.ui.tables.pairs import pairs
 from embedviz.ui.tables.selection import cosine_choice, forget_gone, nearest_ids, selection
+from embedviz.ui.tables.trust import trust
 
 __all__ = ["VIEWS", "beside", "forget_gone", "nearest_ids"]
 
@@ -22,6 +23,7 @@ VIEWS: dict[str, Callable[[Picture, State, str], None]] = {
     "Pairs": pairs,
     "Matrix": matrix,
     "Table": instances_table,
+    "Trust": trust,
 }
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from embedviz.similarity import pairs as extreme_pairs
 from embedviz.ui.picture import Picture, Similarity
 from embedviz.ui.state import State
-from embedviz.ui.tables.rows import download, places_of, row_key, show_rows
-from embedviz.ui.thumbnails import thumbnails
+from embedviz.ui.tables.rows import described_pairs, download, places_of, point_at, row_key, show_rows
 from embedviz.vectors import postprocess
 
 
@@ -22,20 +19,10 @@ def pairs(picture: Picture, session: State, kind: str) -> None:
     if not len(places):
         st.info("A pair needs two instances. Add another sentence.")
         return
-    items = picture.instances.items
-    small, ids = thumbnails(picture.instances), picture.instances.ids
-    columns: dict[str, Any] = {"cosine": cosines}
-    for side, name in enumerate(("one", "other")):
-        if small:
-            columns[f"{name} picture"] = [small[ids[pair[side]]] for pair in places]
-        columns[name] = [str(items[pair[side]]) for pair in places]
-    frame = pd.DataFrame(columns)
+    frame = pd.DataFrame({"cosine": cosines, **described_pairs(picture.instances, places)})
 
     def ring(chosen: list[int]) -> None:
-        pair = [picture.instances.ids[place] for place in (places[chosen[0]] if chosen else ())]
-        if len(session.selected) < 2:
-            session.select(tuple(pair[:1]))
-        session.focus, session.ringed = next(iter(pair), None), tuple(pair[1:])
+        point_at(session, [picture.instances.ids[place] for place in (places[chosen[0]] if chosen else ())])
 
     compared = picture.similarity[kind].compared
     if len(session.selected) < 2 and compared < len(picture.instances):

@@ -15,7 +15,7 @@ from embedviz.ui.state import State
 from embedviz.ui.thumbnails import thumbnails
 
 #: Pixels.
-_ROW_HEIGHT = 36
+_ROW_HEIGHT, _MOST_HEIGHT = 36, 520
 
 
 def described(instances: Instances, rows: Sequence[int]) -> dict[str, list[str]]:
@@ -24,6 +24,16 @@ def described(instances: Instances, rows: Sequence[int]) -> dict[str, list[str]]
     told = [str(instances.items[row]) for row in rows]
     pictures = {"picture": [small[instances.ids[row]] for row in rows]} if small else {}
     return {**pictures, instances.item_name: told}
+
+
+def described_pairs(instances: Instances, pairs: Sequence[tuple[int, int]]) -> dict[str, list[str]]:
+    """The columns that say which two instances a row is of."""
+    small, columns = thumbnails(instances), {}
+    for side, name in enumerate(("one", "other")):
+        if small:
+            columns[f"{name} picture"] = [small[instances.ids[pair[side]]] for pair in pairs]
+        columns[name] = [str(instances.items[pair[side]]) for pair in pairs]
+    return columns
 
 
 def with_label(frame: pd.DataFrame, instances: Instances, rows: Sequence[int]) -> pd.DataFrame:
@@ -38,8 +48,10 @@ def row_key(name: str, picture: Picture, *more: object) -> str:
     return f"{name}_{hash((picture.settings.vectors_key, more))}"
 
 
-def show_rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], None]) -> None:
-    """Show a table; ``take`` is called with the row that the person chooses, or none."""
+def show_rows(
+    frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]], None], height: int = _MOST_HEIGHT
+) -> None:
+    """Show a table; ``take`` is called with the row that the person chooses, or none. ``height``: pixels at most."""
 
     def chosen() -> None:
         event: Any = st.session_state.get(key) or {}
@@ -50,7 +62,7 @@ def show_rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]
         frame,
         key=key,
         hide_index=True,
-        height=min(520, 38 + _ROW_HEIGHT * len(frame)),
+        height=min(height, 38 + _ROW_HEIGHT * len(frame)),
         row_height=_ROW_HEIGHT,
         column_config={
             "#": st.column_config.NumberColumn(width=28),
@@ -61,6 +73,8 @@ def show_rows(frame: pd.DataFrame, key: str, alt: str, take: Callable[[list[int]
             "picture": st.column_config.ImageColumn(width=56),
             "one picture": st.column_config.ImageColumn(width=56),
             "other picture": st.column_config.ImageColumn(width=56),
+            "on the map": st.column_config.NumberColumn(width=76),
+            "in truth": st.column_config.NumberColumn(width=64),
             "one": st.column_config.TextColumn(width="small"),
             "other": st.column_config.TextColumn(width="small"),
         },
@@ -82,6 +96,13 @@ def download(frame: pd.DataFrame, name: str) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def point_at(session: State, pair: Sequence[str]) -> None:
+    """Turn to the first of two instances and ring the other; of none, to nothing."""
+    if len(session.selected) < 2:
+        session.select(tuple(pair[:1]))
+    session.focus, session.ringed = next(iter(pair), None), tuple(pair[1:])
 
 
 def places_of(picture: Picture, session: State) -> list[int]:

@@ -76,7 +76,7 @@ def cosine_choice(picture: Picture, view: str) -> str:
     names = {"none": "raw", "centred": "centred", "standardised": "standardised"}
     drawn = picture.settings.postprocessing.replace("l2", "none")
     crowding = picture.similarity["none"].crowding
-    if view == "Table":
+    if view in ("Table", "Trust"):  # the one shows no cosines, the other those that the map was drawn of
         return drawn
     kind = st.segmented_control(
         "Cosines",

@@ -1,0 +1,137 @@
+"""Where the map misleads: about one instance, about pairs, and by its seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from embedviz.errors import Cancelled
+from embedviz.figures.survival import stays_sentence
+from embedviz.records import DrawnNeighbours, OddPairs
+from embedviz.ui import trust as about
+from embedviz.ui import words
+from embedviz.ui.picture import Picture
+from embedviz.ui.state import State
+from embedviz.ui.tables.rows import described, described_pairs, point_at, row_key, show_rows, with_label
+
+#: Pixels of each of two tables, one above the other.
+_HEIGHT = 254
+
+
+def trust(picture: Picture, session: State, _kind: str) -> None:
+    """What the map gets wrong, in the part that the person chooses."""
+    if picture.projection is None or picture.preview:
+        st.info("There is no map of these instances." if picture.projection is None else "The map is being drawn.")
+        return
+    part = st.segmented_control("Where it misleads", list(_PARTS), default="One point", required=True, key="trust_part")
+    _PARTS[str(part)](picture, session)
+
+
+def _point(picture: Picture, session: State) -> None:
+    """The false and the missing neighbours of the instance in focus."""
+    instances = picture.instances
+    if session.focus is None or session.focus not in instances.ids:
+        st.markdown("Click a point on the map, or choose an instance above, to see which of its neighbours are real.")
+        return
+    place = instances.ids.index(session.focus)
+    found = about.point(picture, place)
+    if not found.k:
+        st.info("This instance has no place on the map, or there are too few others to say.")
+        return
+    name = words.escape(words.shorten(str(instances.items[place]), 100))
+    st.markdown(f"“{name}” keeps **{found.kept} of its {found.k}** nearest neighbours on this map.")
+    st.caption("Beside it on the map only, the nearest there first:")
+    _neighbours(picture, session, found.false, "false")
+    st.caption("Near to it in truth, drawn elsewhere, the nearest first:")
+    _neighbours(picture, session, found.missing, "missing")
+
+
+def _neighbours(picture: Picture, session: State, some: DrawnNeighbours, name: str) -> None:
+    instances, rows = picture.instances, some.indices.tolist()
+    if not rows:
+        st.markdown("None.")
+        return
+    ranks = {"on the map": some.map_ranks, "in truth": some.true_ranks}
+    frame = pd.DataFrame({"cosine": some.cosines, **ranks, **described(instances, rows)})
+
+    def ring(chosen: list[int]) -> None:
+        session.ringed = tuple(instances.ids[rows[row]] for row in chosen)
+
+    key = row_key(f"trust_{name}", picture, picture.settings.map, session.focus)
+    show_rows(with_label(frame, instances, rows), key, f"The {name} neighbours of the instance", ring, _HEIGHT)
+
+
+def _pairs(picture: Picture, session: State) -> None:
+    """The pairs about which the map and the cosines disagree most."""
+    found = about.known(picture)
+    if found is None:
+        _wait("trust", picture, session)
+        return
+    if found.quality.trust is None:
+        st.info(found.note)
+        return
+    k = found.quality.k
+    if found.note:
+        st.caption(found.note)
+    st.caption(f"**Near on the map, strangers in truth.** Each is among the other's {k} nearest on the map.")
+    _odd(picture, session, found.near, "in truth")
+    st.caption("**Far apart on the map, yet each other's nearest** of all in truth.")
+    _odd(picture, session, found.far, "on the map")
+
+
+def _odd(picture: Picture, session: State, pairs: OddPairs, where: str) -> None:
+    if not len(pairs):
+        st.markdown("None.")
+        return
+    places = [(int(one), int(other)) for one, other in pairs.places]
+    columns = {"cosine": pairs.cosines, where: pairs.ranks}
+    frame = pd.DataFrame({**columns, **described_pairs(picture.instances, places)})
+
+    def ring(chosen: list[int]) -> None:
+        point_at(session, [picture.instances.ids[place] for place in (places[chosen[0]] if chosen else ())])
+
+    key = row_key("odd", picture, picture.settings.map, where)
+    show_rows(frame, key, f"Pairs that the map contradicts, with their rank {where}", ring, _HEIGHT)
+
+
+def _seeds(picture: Picture, session: State) -> None:
+    """What stays of the map under other seeds, found out at the press of a button."""
+    found = about.rerolled(picture)
+    if found is not None:
+        st.markdown(f"**{stays_sentence(found)}**")
+        if not found.fixed and found.stays is not None:
+            st.caption("“other seeds” under Trust, above the map, colours each point by it.")
+        return
+    if about.asked("reroll", picture, session):
+        _wait("reroll", picture, session)
+        return
+    st.markdown("A map is drawn from a number, its seed. Where it says something, other seeds say the same.")
+    st.button(
+        "Draw it with three other seeds",
+        key="reroll",
+        icon=":material/casino:",
+        on_click=lambda: about.ask("reroll", picture, session),
+    )
+    st.caption("This takes about three times as long as the map did, and leaves the map as it is.")
+
+
+def _wait(operation: str, picture: Picture, session: State) -> None:
+    """Ask for it and say how far it is, with a button to stop it; or why it is not there."""
+    job = about.ask(operation, picture, session)
+    if job.finished and job.error is not None:
+        if not isinstance(job.error, Cancelled):
+            st.error(words.prose(job.error), icon=":material/error:")
+        st.button(
+            "Start again",
+            key=f"again_{operation}",
+            icon=":material/refresh:",
+            on_click=lambda: session.asides.pop(operation, None),
+        )
+        return
+    about.waiting(job)
+    st.button("Cancel", key=f"cancel_{operation}", icon=":material/stop:", on_click=lambda: job.leave(session.id))
+
+
+_PARTS: dict[str, Callable[[Picture, State], None]] = {"One point": _point, "Pairs": _pairs, "Other seeds": _seeds}
