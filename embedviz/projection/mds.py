@@ -60,4 +60,5 @@ METHOD = Method(
     minimum=3,
     maximum=MOST,
     run=run,
+    seeded=False,
 )

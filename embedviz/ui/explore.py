@@ -10,15 +10,17 @@ from embedviz.figures import CONFIG, describe, scatter
 from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
+from embedviz.ui.asides import forget_others
+from embedviz.ui.group_columns import about_groups, with_groups
 from embedviz.ui.hover_card import hover_card
-from embedviz.ui.map_choice import TRUST, map_choice
+from embedviz.ui.map_choice import TRUST, MapChoice, map_choice
 from embedviz.ui.not_said import not_said
 from embedviz.ui.opened import Opened
 from embedviz.ui.picture import Picture, kept
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 from embedviz.ui.thumbnails import thumbnails
-from embedviz.ui.trust import forget_others, shares_of, survival
+from embedviz.ui.trust import shares_of, survival
 from embedviz.vectors import POSTPROCESSING
 
 #: Lines drawn from the chosen instance to its true neighbours.
@@ -99,9 +101,10 @@ def _show(picture: Picture, session: State) -> None:
     _heading(picture.settings)
     for note in picture.embeddings.notes:
         st.warning(words.escape(note), icon=":material/warning:")
-    left, right = st.columns([5, 4], gap="medium")
+    choice = map_choice(picture, session)
+    left, right = st.columns([10, 9], gap="small")
     with left, st.container(key="map_card"):
-        _map(picture, session)
+        _map(picture, session, choice)
         hover_card(thumbnails(picture.instances), inside="map_card", key="hover_card")
     with right:
         tables.beside(picture, session)
@@ -118,18 +121,18 @@ def _heading(settings: Settings) -> None:
     st.caption(f"{words.escape(settings.opened.name)} · {words.escape(pooled)} · {then} · {count}")
 
 
-def _map(picture: Picture, session: State) -> None:
-    choice = map_choice(picture, session)
-    colour, shares = choice.colour, shares_of(picture, session, choice.trust)
+def _map(picture: Picture, session: State, choice: MapChoice) -> None:
     projection = picture.projection
     if projection is None:
         st.info(words.escape(picture.unmapped), icon=":material/info:")
         return
+    instances, colour = with_groups(picture, choice.colour)
+    shares = shares_of(picture, session, choice.trust)
     lines = tables.nearest_ids(picture, session.focus, _LINES) if session.focus else []
     theme = "dark" if st.context.theme.type == "dark" else "light"
     figure = scatter(
         projection,
-        picture.instances,
+        instances,
         colour=colour,
         selected=tuple(dict.fromkeys((*session.selected, *session.ringed))),
         highlighted=choice.found,
@@ -147,8 +150,9 @@ def _map(picture: Picture, session: State) -> None:
         selection_mode=("points", "box", "lasso"),
         config=CONFIG,
         theme=None,
-        alt=describe(projection, picture.instances, colour=colour, shares=shares),
+        alt=describe(projection, instances, colour=colour, shares=shares),
     )
+    about_groups(picture, choice.colour, session)
     if shares is not None:
         st.caption(TRUST[choice.trust])
     _caption(picture)

@@ -76,10 +76,10 @@ def test_of_one_point_the_false_and_the_missing_neighbours_are_listed(app: App) 
     [kept] = re.findall(r"keeps (\d+) of its 15", app.text.replace("*", ""))
     false, missing = (frame.value for frame in app.at.dataframe)
     assert len(false) == len(missing) == 15 - int(kept)
-    assert false["on the map"].between(1, 15).all()
-    assert (false["in truth"] > 15).all()
-    assert missing["in truth"].is_monotonic_increasing
-    assert (missing["on the map"] > 15).all()
+    assert false["map #"].between(1, 15).all()
+    assert (false["true #"] > 15).all()
+    assert missing["true #"].is_monotonic_increasing
+    assert (missing["map #"] > 15).all()
     assert missing["cosine"].is_monotonic_decreasing
     assert missing["cosine"].min() >= false["cosine"].max()
 
@@ -88,10 +88,10 @@ def test_contradictions_are_listed_both_ways(app: App) -> None:
     view(until_measured(app), "Pairs")
     near, far = (frame.value for frame in app.at.dataframe)
     assert 0 < len(near) <= 20
-    assert near["in truth"].is_monotonic_decreasing
-    assert (near["in truth"] > 15).all()
-    assert far["on the map"].is_monotonic_decreasing
-    assert (far["on the map"] > 15).all()
+    assert near["true #"].is_monotonic_decreasing
+    assert (near["true #"] > 15).all()
+    assert far["map #"].is_monotonic_decreasing
+    assert (far["map #"] > 15).all()
     assert far["cosine"].min() > near["cosine"].max()
 
 
@@ -128,6 +128,21 @@ def test_of_many_instances_it_is_measured_when_it_is_asked_for(app: App, monkeyp
     choose(app, "colour")
     app.until(lambda app: "(chance)" in app.text)
     assert len(markers(app)) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "source"),
+    [("groups (from the vectors)", "by k-means of the centred vectors"), ("islands (from the map)", "by HDBSCAN of")],
+)
+def test_groups_can_be_coloured_by_and_say_where_they_are_from(app: App, column: str, source: str) -> None:
+    app.labelled("selectbox", "Colour").set_value(column)
+    app.run().until(lambda app: source in app.text)
+    names = [str(trace["name"]) for trace in markers(app)]
+    assert len(names) >= 2
+    assert sum(name.startswith("1. ") for name in names) == 1
+    [count] = re.findall(r"(\d+) (?:groups|islands) by", app.text)
+    assert len([name for name in names if "no label" not in name]) == int(count)
+    assert not app.errors
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9])

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from embedviz.errors import Cancelled
 from embedviz.figures.survival import stays_sentence
 from embedviz.records import DrawnNeighbours, OddPairs
+from embedviz.ui import asides, words
 from embedviz.ui import trust as about
-from embedviz.ui import words
 from embedviz.ui.picture import Picture
 from embedviz.ui.state import State
 from embedviz.ui.tables.rows import described, described_pairs, point_at, row_key, show_rows, with_label
@@ -51,9 +50,9 @@ def _point(picture: Picture, session: State) -> None:
 def _neighbours(picture: Picture, session: State, some: DrawnNeighbours, name: str) -> None:
     instances, rows = picture.instances, some.indices.tolist()
     if not rows:
-        st.markdown("None.")
+        st.markdown("None on this map.")
         return
-    ranks = {"on the map": some.map_ranks, "in truth": some.true_ranks}
+    ranks = {"map #": some.map_ranks, "true #": some.true_ranks}
     frame = pd.DataFrame({"cosine": some.cosines, **ranks, **described(instances, rows)})
 
     def ring(chosen: list[int]) -> None:
@@ -67,7 +66,7 @@ def _pairs(picture: Picture, session: State) -> None:
     """The pairs about which the map and the cosines disagree most."""
     found = about.known(picture)
     if found is None:
-        _wait("trust", picture, session)
+        asides.await_it("trust", about.measure, picture, session)
         return
     if found.quality.trust is None:
         st.info(found.note)
@@ -75,15 +74,17 @@ def _pairs(picture: Picture, session: State) -> None:
     k = found.quality.k
     if found.note:
         st.caption(found.note)
-    st.caption(f"**Near on the map, strangers in truth.** Each is among the other's {k} nearest on the map.")
-    _odd(picture, session, found.near, "in truth")
-    st.caption("**Far apart on the map, yet each other's nearest** of all in truth.")
-    _odd(picture, session, found.far, "on the map")
+    st.markdown("**Near on the map, strangers in truth**")
+    st.caption(f"Each is among the other's {k} nearest on the map; in truth neither is (true # says at which place).")
+    _odd(picture, session, found.near, "true #")
+    st.markdown("**Far apart on the map, yet each other's nearest**")
+    st.caption("Nobody is more like the one than the other is; map # says how many are drawn nearer.")
+    _odd(picture, session, found.far, "map #")
 
 
 def _odd(picture: Picture, session: State, pairs: OddPairs, where: str) -> None:
     if not len(pairs):
-        st.markdown("None.")
+        st.markdown("None on this map.")
         return
     places = [(int(one), int(other)) for one, other in pairs.places]
     columns = {"cosine": pairs.cosines, where: pairs.ranks}
@@ -93,7 +94,7 @@ def _odd(picture: Picture, session: State, pairs: OddPairs, where: str) -> None:
         point_at(session, [picture.instances.ids[place] for place in (places[chosen[0]] if chosen else ())])
 
     key = row_key("odd", picture, picture.settings.map, where)
-    show_rows(frame, key, f"Pairs that the map contradicts, with their rank {where}", ring, _HEIGHT)
+    show_rows(frame, key, "Pairs that the map contradicts, with their cosines", ring, _HEIGHT)
 
 
 def _seeds(picture: Picture, session: State) -> None:
@@ -104,34 +105,22 @@ def _seeds(picture: Picture, session: State) -> None:
         if not found.fixed and found.stays is not None:
             st.caption("“other seeds” under Trust, above the map, colours each point by it.")
         return
-    if about.asked("reroll", picture, session):
-        _wait("reroll", picture, session)
+    if asides.asked("reroll", picture, session):
+        asides.await_it("reroll", about.reroll, picture, session)
         return
     st.markdown("A map is drawn from a number, its seed. Where it says something, other seeds say the same.")
     st.button(
         "Draw it with three other seeds",
         key="reroll",
         icon=":material/casino:",
-        on_click=lambda: about.ask("reroll", picture, session),
+        on_click=_begin,
+        args=(picture, session),
     )
     st.caption("This takes about three times as long as the map did, and leaves the map as it is.")
 
 
-def _wait(operation: str, picture: Picture, session: State) -> None:
-    """Ask for it and say how far it is, with a button to stop it; or why it is not there."""
-    job = about.ask(operation, picture, session)
-    if job.finished and job.error is not None:
-        if not isinstance(job.error, Cancelled):
-            st.error(words.prose(job.error), icon=":material/error:")
-        st.button(
-            "Start again",
-            key=f"again_{operation}",
-            icon=":material/refresh:",
-            on_click=lambda: session.asides.pop(operation, None),
-        )
-        return
-    about.waiting(job)
-    st.button("Cancel", key=f"cancel_{operation}", icon=":material/stop:", on_click=lambda: job.leave(session.id))
+def _begin(picture: Picture, session: State) -> None:
+    asides.ask("reroll", about.reroll, picture, session)
 
 
 _PARTS: dict[str, Callable[[Picture, State], None]] = {"One point": _point, "Pairs": _pairs, "Other seeds": _seeds}
