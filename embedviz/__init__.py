@@ -2,6 +2,7 @@
 
 from embedviz.capture import capture
 from embedviz.checkpoints import Checkpoint, bundled_checkpoint, open_checkpoint, open_module
+from embedviz.comparison import compare, movers
 from embedviz.cost import Cost, estimate_cost
 from embedviz.errors import (
     CaptureError,
@@ -12,17 +13,32 @@ from embedviz.errors import (
     ProjectionError,
 )
 from embedviz.projection import project
-from embedviz.records import Embeddings, Finding, Instances, Layer, Neighbours, Projection, Reads
+from embedviz.records import (
+    Agreement,
+    Comparison,
+    Curve,
+    Embeddings,
+    Finding,
+    Instances,
+    Layer,
+    Movers,
+    Neighbours,
+    Projection,
+    Reads,
+)
 from embedviz.similarity import cosine_similarity, neighbours
 from embedviz.vectors import postprocess
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Agreement",
     "CaptureError",
     "Checkpoint",
     "CheckpointError",
+    "Comparison",
     "Cost",
+    "Curve",
     "Embeddings",
     "EmbedvizError",
     "Finding",
@@ -30,14 +46,17 @@ __all__ = [
     "InstancesError",
     "Layer",
     "LayerError",
+    "Movers",
     "Neighbours",
     "Projection",
     "ProjectionError",
     "Reads",
     "bundled_checkpoint",
     "capture",
+    "compare",
     "cosine_similarity",
     "estimate_cost",
+    "movers",
     "neighbours",
     "open_checkpoint",
     "open_module",
