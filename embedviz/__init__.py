@@ -12,9 +12,12 @@ from embedviz.errors import (
     LayerError,
     ProjectionError,
 )
+from embedviz.groups import Groups, find_groups, find_islands, name_groups
 from embedviz.projection import project
+from embedviz.projection.aligned import aligned_maps
 from embedviz.records import (
     Agreement,
+    AlignedMaps,
     Comparison,
     Curve,
     Embeddings,
@@ -33,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agreement",
+    "AlignedMaps",
     "CaptureError",
     "Checkpoint",
     "CheckpointError",
@@ -42,6 +46,7 @@ __all__ = [
     "Embeddings",
     "EmbedvizError",
     "Finding",
+    "Groups",
     "Instances",
     "InstancesError",
     "Layer",
@@ -51,12 +56,16 @@ __all__ = [
     "Projection",
     "ProjectionError",
     "Reads",
+    "aligned_maps",
     "bundled_checkpoint",
     "capture",
     "compare",
     "cosine_similarity",
     "estimate_cost",
+    "find_groups",
+    "find_islands",
     "movers",
+    "name_groups",
     "neighbours",
     "open_checkpoint",
     "open_module",

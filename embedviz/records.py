@@ -320,7 +320,7 @@ class Projection:
 class AlignedMaps:
     """The same instances under several layers, drawn so that they can be laid side by side: layer → Projection.
 
-    ``alignment`` is "linked" (one fit of all layers at once) or "independent" (a fit each, turned onto the first).
+    ``alignment`` is "linked" (one fit of all layers at once) or "independent" (a fit each, turned onto the one before).
     ``drift`` is the median move between consecutive maps, in standard deviations of the map. ``faithfulness`` is
     Spearman's correlation of how far each instance moves from the first to the last map with how many of its true
     neighbours change: near 0, movement is noise. Both are None where there are too few maps or instances to say.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from embedviz.errors import Cancelled, ProjectionError
-from embedviz.projection import METHODS, project
+from embedviz.projection import ALL_METHODS, METHODS, project
 from embedviz.records import Embeddings
 
 EVERY = pytest.mark.parametrize("method", METHODS)
@@ -159,6 +159,68 @@ def test_pca_of_vectors_narrower_than_the_map() -> None:
     made = project(vectors, "pca", dimensions=3)
     np.testing.assert_allclose(np.abs(np.diff(made.coordinates[:, 0])), 1, rtol=1e-5)
     assert (made.coordinates[:, 1:] == 0).all()
+
+
+@pytest.mark.parametrize(("n", "width"), [(3, 5), (40, 12), (200, 30)])
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_mds_against_scikit_learn(n: int, width: int, dimensions: int, clusters: Clusters) -> None:
+    from sklearn.manifold import ClassicalMDS
+    from sklearn.metrics import pairwise_distances
+
+    vectors = clusters(n, width=width)
+    made = project(vectors, "mds", dimensions=dimensions)
+    apart = pairwise_distances(vectors.astype(np.float64), metric="cosine")
+    np.fill_diagonal(apart, 0)
+    apart = (apart + apart.T) / 2
+    with np.errstate(invalid="ignore"):  # three points lie in a plane: scikit-learn takes the root of -1e-17
+        expected = np.nan_to_num(ClassicalMDS(dimensions, metric="precomputed").fit_transform(apart))
+    expected *= np.sign((expected * made.coordinates).sum(axis=0))
+    np.testing.assert_allclose(made.coordinates, expected, atol=1e-5)
+
+
+def test_mds_draws_lines_as_long_as_one_minus_cosine_where_a_plane_holds_them() -> None:
+    from sklearn.metrics import pairwise_distances
+
+    vectors = np.random.default_rng(3).normal(size=(3, 5))
+    made = project(vectors, "mds")
+    np.testing.assert_allclose(
+        pairwise_distances(made.coordinates), pairwise_distances(vectors, metric="cosine"), atol=1e-6
+    )
+    assert "100%" in made.note
+
+
+def test_mds_says_how_many_it_is_for() -> None:
+    vectors = np.random.default_rng(0).normal(size=(2_001, 3))
+    with pytest.raises(ProjectionError, match=r"up to 2,000 instances: 2,001 instances"):
+        project(vectors, "mds")
+    assert not ALL_METHODS["mds"].fits(2_001)
+    assert ALL_METHODS["mds"].fits(2_000)
+    assert all(ALL_METHODS[name].fits(10**6) for name in ("umap", "umap_fast", "pca", "tsne"))
+
+
+def test_a_method_whose_package_is_missing_says_how_to_get_it() -> None:
+    code = (
+        "import importlib.util\n"
+        "found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'manifolds_rs' else found(name, *rest)\n"
+        "from embedviz.errors import ProjectionError\n"
+        "from embedviz.projection import METHODS, project\n"
+        "print(*METHODS)\n"
+        "try:\n    project([[1.0, 2.0]], 'umap_fast')\n"
+        "except ProjectionError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    listed, error = done.stdout.splitlines()
+    assert listed.split() == [name for name in ALL_METHODS if name != "umap_fast"]
+    assert "pip install embedviz[fast]" in error
+
+
+@pytest.mark.skipif("umap_fast" not in METHODS, reason="manifolds-rs is not installed")
+def test_fast_umap_is_as_faithful_as_umap(clusters: Clusters) -> None:
+    vectors = clusters(400, width=64, groups=20, spread=0.9)
+    fast, umap = (project(vectors, method) for method in ("umap_fast", "umap"))
+    assert fast.trust == pytest.approx(umap.trust, abs=0.03)
+    assert fast.kept == pytest.approx(umap.kept, abs=0.08)
 
 
 def test_tsne_finds_the_neighbours_that_scikit_learn_finds(clusters: Clusters) -> None:
