@@ -158,7 +158,9 @@ def test_a_thousand_instances_in_seven_layers_are_small():
     maps, instances = made(1000, layers=7, label=tuple(f"kind {place % 8}" for place in range(1000)))
     near = {name: np.zeros((1000, 30), dtype=np.int64) for name in maps}
     kept = {name: np.zeros(1000, dtype=np.float32) for name in maps}
-    texts = tuple(f"{place} a gloss as long as most glosses of a dictionary are, and so {place}" for place in range(1000))
+    texts = tuple(
+        f"{place} a gloss as long as most glosses of a dictionary are, and so {place}" for place in range(1000)
+    )
     instances = Instances(texts, instances.ids, instances.columns)
     assert len(pack_maps(maps, instances, colour="label", neighbours=near, kept=kept).text) < 600_000
 

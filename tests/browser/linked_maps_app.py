@@ -76,7 +76,7 @@ def packed(case: str, layers: int, theme: str, colour: bool) -> Packed:
     column = next(iter(instances.columns)) if colour else None
     few = 0 < len(instances) <= 1000
     kept = {name: np.linspace(0, 1, len(instances), dtype=np.float32) for name in maps}
-    titles = {name: ATTACK for name in maps} if case == "hostile" else None
+    titles = dict.fromkeys(maps, ATTACK) if case == "hostile" else None
     captions = {name: f"keeps 1 in {place + 2} neighbours" for place, name in enumerate(maps)}
     neighbours = nearest(maps) if few else None
     return pack_maps(

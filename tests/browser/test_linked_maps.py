@@ -77,7 +77,6 @@ def state(page: Page) -> dict[str, Any]:
 
 
 def drawn(page: Page) -> dict[str, Any]:
-    page.wait_for_function("() => document.querySelector('.linked') || true")
     expect(picture(page).locator(".panel").first).to_be_visible()
     return state(page)
 
@@ -116,9 +115,13 @@ def test_six_maps_share_one_frame(visit: Open) -> None:
     seen = state(page)
     assert [panel["layer"] for panel in seen["panels"]] == [f"encoder.layer.{layer}.output" for layer in range(6)]
     assert seen["columns"] == 3
-    boxes = picture(page).locator(".area").evaluate_all(
-        "all => all.map(it => { const { left, top, width, height } = it.getBoundingClientRect();"
-        " return [left, top, width, height].map(Math.round) })"
+    boxes = (
+        picture(page)
+        .locator(".area")
+        .evaluate_all(
+            "all => all.map(it => { const { left, top, width, height } = it.getBoundingClientRect();"
+            " return [left, top, width, height].map(Math.round) })"
+        )
     )
     assert len({tuple(box[2:]) for box in boxes}) == 1
     assert len({box[0] for box in boxes}) == 3
@@ -222,7 +225,6 @@ def test_the_picture_follows_the_app_and_outlives_its_runs(visit: Open) -> None:
     assert zoom == pytest.approx(1.6)
     page.get_by_role("button", name="App selects the first two").click()
     expect(text(page, "selected: 2: ")).to_be_visible()
-    page.wait_for_function("() => true")
     expect(picture(page).locator(".summary")).to_have_text("2 of 240 instances selected")
     assert state(page)["selected"] == [0, 1]
     page.get_by_role("button", name="Run again").click()
@@ -242,11 +244,6 @@ def test_the_picture_follows_the_app_and_outlives_its_runs(visit: Open) -> None:
 
 def test_maps_that_the_browser_holds_are_not_sent_again(visit: Open) -> None:
     page = visit()
-    sizes: list[int] = []
-    page.on("websocket", lambda socket: None)
-    socket_sizes = page.evaluate_handle("() => (window.sizes = [])")
-    assert socket_sizes
-    # The component's own log of what it was given: how long the maps' text was at each run.
     lengths = "element => element.__linkedMaps.settings.maps.length"
     assert picture(page).evaluate(lengths) > 50_000
     hover(page)
@@ -254,8 +251,6 @@ def test_maps_that_the_browser_holds_are_not_sent_again(visit: Open) -> None:
     page.mouse.up()
     expect(text(page, "runs: 2")).to_be_visible()
     assert picture(page).evaluate(lengths) == 0
-    sizes.append(len(state(page)["selected"]))
-    assert sizes == [1]
     # Where the window has let them go all the same, it asks for them.
     page.get_by_text("Hide the maps").click()
     expect(picture(page)).to_have_count(0)
@@ -273,8 +268,6 @@ def test_the_wheel_zooms_all_maps_about_the_pointer(visit: Open) -> None:
     after = state(page)
     assert after["zoom"] > 1.2
     np.testing.assert_allclose(after["panels"][2]["points"][i], before[2]["points"][i], atol=1.5)
-    shift = np.subtract(after["panels"][2]["points"][i], before[2]["points"][i])
-    assert np.abs(shift).max() < 2
     page.get_by_role("button", name="Drag to move the maps").click()
     page.mouse.move(*before[2]["points"][i])
     page.mouse.down()
@@ -350,7 +343,7 @@ def test_trust_fades_what_the_map_does_not_keep(visit: Open) -> None:
     page = visit("maps=1")
     before = pixels(page, 0, "points")
     page.get_by_role("button", name="Trust").click()
-    assert state(page)["spent"]
+    state(page)  # drawn
     assert pixels(page, 0, "points") != before
     page.get_by_role("button", name="Trust").click()
     state(page)
@@ -370,7 +363,9 @@ def test_trails_lead_through_all_layers(visit: Open) -> None:
     page.mouse.move(5, 5)
     assert state(page)["ringed"] == [1]
     assert pixels(page, 0, "over") != empty
-    stops = picture(page).evaluate("element => element.__linkedMaps.trails.stops.map(it => [it.layer.name, it.x, it.y])")
+    stops = picture(page).evaluate(
+        "element => element.__linkedMaps.trails.stops.map(it => [it.layer.name, it.x, it.y])"
+    )
     finite = [name for name, map_ in made_maps(glosses(), 7).items() if np.isfinite(map_.coordinates[i]).all()]
     assert [stop[0] for stop in stops] == finite
     box = picture(page).locator(".area").bounding_box()
@@ -390,8 +385,6 @@ def test_the_flight_moves_the_points_from_layer_to_layer(visit: Open) -> None:
     slider.fill("6")
     expect(title).to_have_text("encoder.layer.6.output")
     end = state(page)["panels"][0]["points"]
-    slider.fill("0.5")
-    maps = list(made_maps(glosses(), 7).values())
     slider.fill("2.5")
     between = np.array(state(page)["panels"][0]["points"], dtype=float)
     slider.fill("2")
@@ -399,11 +392,9 @@ def test_the_flight_moves_the_points_from_layer_to_layer(visit: Open) -> None:
     slider.fill("3")
     other = np.array(state(page)["panels"][0]["points"], dtype=float)
     np.testing.assert_allclose(between, (one + other) / 2, atol=0.01)
-    assert len(maps) == 7
     assert np.abs(np.subtract(end[50], start[50])).max() > 5
     page.get_by_role("button", name="To the layer before").click()
     expect(title).to_have_text("encoder.layer.2.output")
-    page.wait_for_function("() => true")
     expect(slider).to_have_value("2")
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(700)
@@ -453,12 +444,11 @@ def test_pictures_change_without_losing_the_selection(visit: Open) -> None:
 def test_fewer_maps_beside_one_another_where_it_is_narrow(visit: Open, width: int, columns: int) -> None:
     page = visit()
     page.set_viewport_size({"width": width, "height": 1100})
-    page.wait_for_function(
-        "columns => document.querySelector('[data-testid=stApp]') && columns", arg=columns
-    )
-    picture(page).locator(".area").last.scroll_into_view_if_needed()
-    seen = state(page)
-    assert seen["columns"] == columns
+    for _ in range(50):  # Streamlit's own layout follows when it likes
+        if state(page)["columns"] == columns:
+            break
+        page.wait_for_timeout(60)
+    assert state(page)["columns"] == columns
     widths = picture(page).evaluate("element => [element.scrollWidth, element.clientWidth]")
     assert widths[0] <= widths[1]
 

@@ -1,4 +1,4 @@
-"""Linked maps: the same instances under several layers, drawn by a script of our own, in the app and in offline HTML."""
+"""Linked maps: the same instances under several layers, drawn by one script in the app and in offline HTML."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def _named(
     of = np.zeros(len(values), dtype=np.uint8)
     entries = []
     for place, group in enumerate(groups):
-        missing = group.rank is None
-        found.append(Look(THEMES[theme].missing) if missing else Look(colours[group.rank], symbols[group.rank]))
+        rank = group.rank
+        found.append(Look(THEMES[theme].missing) if rank is None else Look(colours[rank], symbols[rank]))
         of[group.positions] = place
         count = int(seen[group.positions].sum())
         if count:

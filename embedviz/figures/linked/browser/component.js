@@ -33,7 +33,7 @@ class ComponentView {
       this.unpacked = new MapData(text);
     }
     // A run that began before the person's latest choice knows nothing of it.
-    if (data.seen >= this.sent) this.maps.selected = data.selected;
+    if (data.seen >= this.sent) this.maps.selection.places = data.selected;
     this.maps.update({ ...data, data: this.unpacked });
   }
 

@@ -20,10 +20,10 @@ class Keys {
       Escape: () => this.escape(),
       PageDown: () => maps.activate(this.beside(1)),
       PageUp: () => maps.activate(this.beside(-1)),
-      "+": () => maps.zoomBy(1.5),
-      "=": () => maps.zoomBy(1.5),
-      "-": () => maps.zoomBy(1 / 1.5),
-      0: () => maps.zoomBy(0),
+      "+": () => maps.toolbar.zoomBy(1.5),
+      "=": () => maps.toolbar.zoomBy(1.5),
+      "-": () => maps.toolbar.zoomBy(1 / 1.5),
+      0: () => maps.toolbar.zoomBy(0),
     };
     const act = TOWARDS[event.key] ? () => this.go(TOWARDS[event.key]) : acts[event.key];
     if (!act) return;
@@ -35,12 +35,12 @@ class Keys {
   pick(event) {
     const { cursor } = this.maps;
     if (cursor === null) return this.go([0, 0]);
-    this.maps.pick(cursor, event.shiftKey || event.ctrlKey || event.metaKey);
+    this.maps.selection.pick(cursor, event.shiftKey || event.ctrlKey || event.metaKey);
   }
 
   escape() {
     this.maps.setCursor(null);
-    this.maps.choose([]);
+    this.maps.selection.choose([]);
   }
 
   beside(direction) {
@@ -55,7 +55,7 @@ class Keys {
     if (next === null) return;
     const places = maps.placesOf(maps.active);
     maps.frame.reveal(places[2 * next], places[2 * next + 1]);
-    maps.framed();
+    maps.toolbar.framed();
     maps.setCursor(next);
   }
 
@@ -83,7 +83,7 @@ class Keys {
     const places = maps.placesOf(maps.active);
     let [best, least] = [null, Infinity];
     for (let i = 0; i < maps.data.n; i++) {
-      const found = i === except || !maps.isHeld(i) ? NaN : score(places[2 * i] - x, places[2 * i + 1] - y);
+      const found = i === except || !maps.selection.holds(i) ? NaN : score(places[2 * i] - x, places[2 * i + 1] - y);
       if (found < least) [best, least] = [i, found];
     }
     return best;

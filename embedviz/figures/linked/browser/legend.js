@@ -55,6 +55,6 @@ class Legend {
       button.setAttribute("aria-pressed", this.only.has(other));
       button.toggleAttribute("data-faded", this.only.size > 0 && !this.only.has(other));
     }
-    this.maps.fade();
+    this.maps.selection.fade();
   }
 }

@@ -2,7 +2,6 @@ const MOST_RINGS = 12; // more selected points than this are shown by fading the
 const NARROWEST = 230; // pixels of a panel; where there is less room, fewer stand beside one another
 // How many panels may stand beside one another, by how many there are.
 const COLUMNS = { 1: [1], 2: [2, 1], 3: [3, 2, 1], 4: [2, 1], 5: [3, 2, 1], 6: [3, 2, 1] };
-const GLIDE_MS = 220; // what a button does to the frame takes so long
 
 /** The picture: what is shown, pointed at and selected, and when which part of it is drawn again. */
 class LinkedMaps {
@@ -10,12 +9,13 @@ class LinkedMaps {
   constructor(root, memory, chosen) {
     this.root = root;
     this.memory = memory;
-    this.chosen = chosen;
+    this.selection = new Selection(this, chosen);
     this.find = (selector) => root.querySelector(selector);
     this.stage = this.find(".stage");
     this.template = this.find("template.panel").content.firstElementChild;
-    Object.assign(this, { panels: [], selected: [], highlighted: [], focus: null, hover: null, cursor: null });
-    Object.assign(this, { tool: "lasso", trusting: false, moving: false, lasso: null, stale: {}, spent: {} });
+    Object.assign(this, { panels: [], focus: null, hover: null, cursor: null });
+    Object.assign(this, { moving: false, lasso: null, stale: {}, spent: {} });
+    this.toolbar = new Toolbar(this);
     this.pointer = new Pointer(this);
     this.keys = new Keys(this);
     this.trails = new Trails(this);
@@ -29,13 +29,6 @@ class LinkedMaps {
   listen() {
     // Streamlit's own shortcuts (r, c) must not take what is typed in here.
     this.root.onkeydown = (event) => event.stopPropagation();
-    this.find(".clear").onclick = () => this.choose([]);
-    this.find(".nearer").onclick = () => this.zoomBy(1.6);
-    this.find(".farther").onclick = () => this.zoomBy(1 / 1.6);
-    this.find(".whole").onclick = () => this.zoomBy(0);
-    this.find(".lasso").onclick = () => this.use("lasso");
-    this.find(".pan").onclick = () => this.use("pan");
-    this.find(".trust").onclick = () => this.trust(!this.trusting);
     this.watcher = new ResizeObserver(() => this.layout());
     this.watcher.observe(this.stage);
   }
@@ -44,7 +37,7 @@ class LinkedMaps {
     this.watcher.disconnect();
     this.flight.halt();
     cancelAnimationFrame(this.drawing);
-    cancelAnimationFrame(this.gliding);
+    this.toolbar.close();
   }
 
   // What the app says
@@ -53,14 +46,14 @@ class LinkedMaps {
     const isNew = settings.digest !== this.settings?.digest;
     const before = this.settings;
     this.settings = settings;
-    this.highlighted = settings.highlighted ?? [];
+    this.selection.found = new Set(settings.highlighted ?? []);
     this.focus = settings.focus ?? null;
     this.stage.setAttribute("aria-label", settings.alt);
     this.readColours();
     if (isNew) this.load(settings.data);
     if (isNew || settings.mode !== before.mode || `${settings.shown}` !== `${before.shown}`) this.build();
     if (isNew || settings.height !== before.height) this.layout();
-    this.fade();
+    this.selection.fade();
   }
 
   readColours() {
@@ -76,6 +69,7 @@ class LinkedMaps {
   paint() {
     this.sprites = new Sprites(this.data.looks, this.colours.background);
     this.legend.load();
+    this.redraw("points", "over");
   }
 
   load(data) {
@@ -85,17 +79,17 @@ class LinkedMaps {
     const where = JSON.stringify(data.box);
     if (this.memory.where !== where) Object.assign(this.memory, { where, frame: new Frame(data.box), position: 0 });
     this.frame = this.memory.frame;
-    this.find(".whole").disabled = this.frame.isWhole;
-    this.faded = new Uint8Array(data.n);
     this.paint();
     this.flight.load(this.memory.position);
-    const hasKept = data.layers.some((layer) => layer.kept);
-    this.find(".trust").hidden = !hasKept;
-    this.trusting &&= hasKept;
+    this.toolbar.load(data);
   }
 
   get mode() {
     return this.settings.mode;
+  }
+
+  get selected() {
+    return this.selection.places;
   }
 
   // What stands where
@@ -203,87 +197,6 @@ class LinkedMaps {
     this.setCursor(cursor);
   }
 
-  // What is selected
-
-  pick(i, adds) {
-    if (!adds) return this.choose([i]);
-    this.choose(this.selected.includes(i) ? this.selected.filter((other) => other !== i) : [...this.selected, i]);
-  }
-
-  choose(places) {
-    if (places.length === this.selected.length && places.every((i, order) => i === this.selected[order])) return;
-    this.selected = places;
-    this.fade();
-    this.say(places.length ? `${places.length.toLocaleString("en")} selected` : "Nothing selected");
-    this.chosen(places);
-  }
-
-  /** Whether a search and the legend leave an instance as it is. */
-  isHeld(i) {
-    const { only } = this.legend;
-    return (!only.size || only.has(this.data.look[i])) && (!this.found.size || this.found.has(i));
-  }
-
-  /** Fades what is not among those selected, found or singled out in the legend. */
-  fade() {
-    this.found = new Set(this.highlighted);
-    // One point is found by its ring; fading all the others for it would hide the map.
-    const selected = this.selected.length > 1 ? new Set(this.selected) : null;
-    this.hasFaded = false;
-    for (let i = 0; i < this.data.n; i++) {
-      this.faded[i] = this.isHeld(i) && (!selected || selected.has(i)) ? 0 : 1;
-      this.hasFaded ||= this.faded[i] === 1;
-    }
-    this.summarise();
-    this.redraw("points", "over");
-  }
-
-  summarise() {
-    const { n } = this.data;
-    const count = this.selected.length;
-    const all = `${n.toLocaleString("en")} ${n === 1 ? "instance" : "instances"}`;
-    const found = this.found.size ? ` · ${this.found.size.toLocaleString("en")} found` : "";
-    this.find(".summary").textContent = (count ? `${count.toLocaleString("en")} of ${all} selected` : all) + found;
-    this.find(".clear").hidden = !count;
-  }
-
-  // How it is looked at
-
-  use(tool) {
-    this.tool = tool;
-    this.root.dataset.tool = tool;
-    for (const name of ["lasso", "pan"]) this.find(`.${name}`).setAttribute("aria-pressed", name === tool);
-  }
-
-  trust(trusting) {
-    this.trusting = trusting;
-    this.find(".trust").setAttribute("aria-pressed", trusting);
-    this.redraw("points");
-  }
-
-  framed() {
-    this.find(".whole").disabled = this.frame.isWhole;
-    this.redraw("points", "over");
-  }
-
-  /** Enlarges about the middle, gliding; by 0 goes back to the whole. */
-  zoomBy(factor) {
-    const { frame } = this;
-    const from = { zoom: frame.zoom, x: frame.x, y: frame.y };
-    if (factor) frame.zoomAt(factor, frame.width / 2, frame.height / 2);
-    else frame.reset();
-    const to = { zoom: frame.zoom, x: frame.x, y: frame.y };
-    const start = performance.now();
-    const glide = (now) => {
-      const share = this.flight.calm.matches ? 1 : eased(Math.min(1, Math.max(0, now - start) / GLIDE_MS));
-      for (const name of ["zoom", "x", "y"]) frame[name] = share === 1 ? to[name] : from[name] + share * (to[name] - from[name]);
-      this.framed();
-      if (share < 1) this.gliding = requestAnimationFrame(glide);
-    };
-    cancelAnimationFrame(this.gliding);
-    glide(start);
-  }
-
   /** Follows the flight: the places have changed, and at times the layer. */
   flew({ position, nearest, frame, playing }) {
     this.memory.position = position;
@@ -342,7 +255,7 @@ class LinkedMaps {
 
   /** What is seen, for tests: places are those on the page. */
   state() {
-    const { mode, hover, cursor, selected, ringed, tool, spent, frame, flight } = this;
+    const { mode, hover, cursor, selected, ringed, toolbar: { tool }, spent, frame, flight } = this;
     const panels = this.panels.map((panel) => {
       const box = panel.find(".area").getBoundingClientRect();
       const places = this.placesOf(panel);
@@ -352,7 +265,7 @@ class LinkedMaps {
       ]);
       return { layer: panel.layer.name, points, neighbours: (i) => this.data.neighboursOf(panel.layer, i) };
     });
-    const faded = [...this.faded].filter(Boolean).length;
+    const faded = this.selection.faded.reduce((sum, value) => sum + value, 0);
     const seen = { zoom: frame.zoom, position: flight.position, playing: flight.playing, columns: parseInt(this.arranged) };
     return { mode, hover, cursor, selected, ringed, tool, spent: { ...spent }, panels, faded, size: this.size, ...seen };
   }

@@ -35,29 +35,39 @@ class Panel {
   }
 
   drawPoints(maps, places, opacity) {
+    this.drawn = { x: maps.frame.x, y: maps.frame.y, scale: maps.frame.scale };
+    this.points.style.transform = "";
     const context = this.points.getContext("2d");
     const { width, height } = this.points;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     const sprites = maps.sprites.at(maps.size, this.ratio);
-    const { frame, data, faded } = maps;
+    const { frame, data, selection: { faded } } = maps;
     const { kept } = this.layer;
     const [scale, ratio] = [frame.scale * this.ratio, this.ratio];
     const [left, top] = [frame.left(0) * ratio, frame.top(0) * ratio];
     const round = maps.moving ? (value) => value : Math.round; // whole pixels are crisp, but they jump
     const room = 40 * ratio;
-    for (const pass of maps.hasFaded ? [1, 0] : [0]) {
+    for (const pass of maps.selection.hasFaded ? [1, 0] : [0]) {
       const alpha = pass ? Math.min(data.faded, opacity) : opacity;
       context.globalAlpha = alpha;
       for (let i = 0, at = 0; i < data.n; i++, at += 2) {
         if (faded[i] !== pass) continue;
         const [x, y] = [left + places[at] * scale, top - places[at + 1] * scale];
         if (!(x > -room && x < width + room && y > -room && y < height + room)) continue; // also NaN
-        if (maps.trusting && kept) context.globalAlpha = alpha * (kept[i] === UNKNOWN ? 0.1 : 0.1 + 0.009 * kept[i]);
+        if (maps.toolbar.trusting && kept) context.globalAlpha = alpha * (kept[i] === UNKNOWN ? 0.1 : 0.1 + 0.009 * kept[i]);
         const sprite = sprites[data.look[i]];
         context.drawImage(sprite, round(x - sprite.width / 2), round(y - sprite.height / 2));
       }
     }
+  }
+
+  /** Moves what is drawn to where it would be drawn now; it is as sharp as before. */
+  carry(frame) {
+    const share = frame.scale / this.drawn.scale;
+    const left = (this.width / 2) * (1 - share) + (this.drawn.x - frame.x) * frame.scale;
+    const top = (this.height / 2) * (1 - share) - (this.drawn.y - frame.y) * frame.scale;
+    this.points.style.transform = `translate(${left}px, ${top}px) scale(${share})`;
   }
 
   /** A context for what lies above the points, empty and in the page's pixels. */

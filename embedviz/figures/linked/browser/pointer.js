@@ -15,7 +15,7 @@ class Pointer {
     area.onpointerdown = (event) => this.pressed(panel, event);
     area.onpointerup = (event) => this.released(panel, event);
     area.onpointercancel = () => this.cancelled();
-    area.ondblclick = () => this.maps.choose([]);
+    area.ondblclick = () => this.maps.selection.choose([]);
     area.addEventListener("wheel", (event) => this.wheeled(panel, event), { passive: false });
   }
 
@@ -28,7 +28,7 @@ class Pointer {
   nearest(panel, [x, y]) {
     const { maps } = this;
     const places = maps.placesOf(panel);
-    const { frame, faded } = maps;
+    const { frame, selection: { faded } } = maps;
     let [best, least] = [null, Infinity];
     for (let i = 0, at = 0; i < maps.data.n; i++, at += 2) {
       const distance = (frame.left(places[at]) - x) ** 2 + (frame.top(places[at + 1]) - y) ** 2;
@@ -48,7 +48,7 @@ class Pointer {
     maps.point(null);
     if (drag.kind === "pan") {
       maps.frame.pan(where[0] - drag.from[0], where[1] - drag.from[1]);
-      maps.framed();
+      maps.toolbar.framed();
     } else if (drag.kind === "lasso") {
       const last = drag.path.at(-1);
       if (Math.hypot(where[0] - last[0], where[1] - last[1]) > 2) drag.path.push(where);
@@ -69,7 +69,7 @@ class Pointer {
     if (event.button > 1) return;
     const { maps } = this;
     const where = this.at(panel, event);
-    const pans = maps.tool === "pan" || event.altKey || event.button === 1;
+    const pans = maps.toolbar.tool === "pan" || event.altKey || event.button === 1;
     // A finger that moves scrolls the page, unless the person has asked to pan.
     const kind = pans ? "pan" : event.pointerType === "touch" ? "tap" : "lasso";
     this.drag = { kind, panel, start: where, from: where, path: [where], isDrag: false };
@@ -89,8 +89,8 @@ class Pointer {
       if (drag.kind === "lasso") this.caught(panel, drag.path, adds);
     } else if (event.button === 0) {
       const i = this.meant(panel, this.at(panel, event));
-      if (i !== null) maps.pick(i, adds);
-      else if (!adds) maps.choose([]);
+      if (i !== null) maps.selection.pick(i, adds);
+      else if (!adds) maps.selection.choose([]);
     }
     maps.lasso = null;
     maps.redraw("over");
@@ -109,10 +109,10 @@ class Pointer {
     const { frame } = maps;
     const found = [];
     for (let i = 0; i < maps.data.n; i++) {
-      if (!maps.isHeld(i)) continue;
+      if (!maps.selection.holds(i)) continue;
       if (isInside(frame.left(places[2 * i]), frame.top(places[2 * i + 1]), path)) found.push(i);
     }
-    maps.choose(adds ? [...new Set([...maps.selected, ...found])] : found);
+    maps.selection.choose(adds ? [...new Set([...maps.selected, ...found])] : found);
   }
 
   wheeled(panel, event) {
@@ -122,7 +122,7 @@ class Pointer {
     if (factor <= 1 && frame.zoom === 1) return;
     event.preventDefault();
     frame.zoomAt(factor, ...this.at(panel, event));
-    this.maps.framed();
+    this.maps.toolbar.framed();
   }
 }
 
