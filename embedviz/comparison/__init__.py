@@ -25,14 +25,14 @@ from embedviz.comparison.curves import curve
 from embedviz.comparison.evidence import evidence
 from embedviz.comparison.labels import labels_of
 from embedviz.comparison.measure import Measure, Settings
-from embedviz.comparison.movers import movers
+from embedviz.comparison.movers import moved, movers
 from embedviz.comparison.progress import Stages
 from embedviz.comparison.view import check_same_instances, fitting, view
 from embedviz.errors import ProjectionError
 from embedviz.projection.method import Progress
 from embedviz.records import Comparison, Embeddings
 
-__all__ = ["CURVES", "MEASURES", "CurveKind", "Measure", "compare", "movers"]
+__all__ = ["CURVES", "MEASURES", "CurveKind", "Measure", "compare", "moved", "movers"]
 
 MEASURES: dict[str, Measure] = {
     "mutual_neighbours": mutual_neighbours.MEASURE,

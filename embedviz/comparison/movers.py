@@ -22,8 +22,13 @@ def movers(one: Embeddings, other: Embeddings, k: int = 10, postprocessing: str 
     defined = views[0].defined & views[1].defined & (not any(each.constant for each in views))
     rows = np.flatnonzero(defined)
     columns = fitting(k, n)
-    before, after = (_neighbours(each, rows, columns, n) for each in views)
-    kept = np.full(n, -1, dtype=np.int64)
+    return moved(*(_neighbours(each, rows, columns, n) for each in views))
+
+
+def moved(before: IntArray, after: IntArray) -> Movers:
+    """The same from each instance's neighbours at two layers: (instances, k) places, -1 where there is none."""
+    rows = np.flatnonzero((before >= 0).any(axis=1) & (after >= 0).any(axis=1))
+    kept = np.full(len(before), -1, dtype=np.int64)
     kept[rows] = shared(before[rows], np.where(after[rows] < 0, -2, after[rows]))
     order: IntArray = rows[np.argsort(kept[rows], kind="stable")]
     return Movers(order, kept, before, after)

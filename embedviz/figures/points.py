@@ -109,8 +109,8 @@ def canvas(
     instances: Instances,
     theme: Theme,
     colour: str | None,
-    size: float | None,
-    shares: Shares | None,
+    size: float | None = None,
+    shares: Shares | None = None,
 ) -> Canvas:
     n = len(coordinates)
     diameter = next((diameter for most, diameter in _DIAMETERS if n <= most), 3.0)

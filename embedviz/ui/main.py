@@ -7,12 +7,14 @@ import streamlit as st
 from embedviz.resources import asset
 from embedviz.ui import doctor, explore, flow, tables
 from embedviz.ui.checkpoint_choice import checkpoint_choice
+from embedviz.ui.compare.page import page as compare_page
 from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
 
 PAGES = {
     "Explore": (explore.page, ":material/scatter_plot:"),
+    "Compare": (compare_page, ":material/compare:"),
     "Doctor": (doctor.page, ":material/stethoscope:"),
 }
 
@@ -35,5 +37,6 @@ tables.forget_gone(session)
 session.settings = flow.settings_of(session, opened, instances)
 chosen.run()
 with below:
-    if session.settings is not None:
+    # What the other pages make has a button of its own.
+    if session.settings is not None and chosen.title != "Compare":
         flow.run_button(session, session.settings, "run")

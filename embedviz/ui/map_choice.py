@@ -12,12 +12,10 @@ from embedviz.projection import METHODS, Parameter
 from embedviz.ui.group_columns import GROUP_COLUMNS
 from embedviz.ui.look import main_button
 from embedviz.ui.picture import Picture
+from embedviz.ui.point_choice import colour_choice, search
 from embedviz.ui.settings import MapSettings
 from embedviz.ui.state import State
 from embedviz.ui.trust import rerolled
-
-_PLAIN = "one colour"
-
 
 #: How the map shows which of its points are to be trusted; the last one once other seeds were drawn.
 TRUST = {
@@ -42,17 +40,14 @@ def map_choice(picture: Picture, session: State) -> MapChoice:
     instances = picture.instances
     first, second, third, fourth = st.columns([3, 3, 2, 1.4], vertical_alignment="bottom", gap="small")
     offered = GROUP_COLUMNS if picture.projection is not None and not picture.preview else {}
-    columns = [*instances.columns, *(name for name in offered if name not in instances.columns), _PLAIN]
-    default = instances.label if instances.label else _PLAIN
-    colour = first.selectbox("Colour", columns, index=columns.index(default), key=f"colour_{hash(tuple(columns))}")
-    query = second.text_input("Find", key="find", placeholder="text or label", type="search")
+    with first:
+        colour = colour_choice(session, instances, offered)
+    with second:
+        found = search(instances)
     trust = _trust(picture, third)
     with fourth.popover("Map", width="stretch", help="How the map is drawn."):
         _settings(session, len(picture.instances))
-    found = _found(picture, query or "")
-    if query:
-        st.caption(f"{len(found)} of {len(instances)} found" if found else f"Nothing found for “{query[:40]}”.")
-    return MapChoice(None if colour == _PLAIN else colour, found, trust)
+    return MapChoice(colour, found, trust)
 
 
 def _trust(picture: Picture, place: DeltaGenerator) -> str:
@@ -69,19 +64,6 @@ def _trust(picture: Picture, place: DeltaGenerator) -> str:
             help="Shows which points have their true neighbours beside them. " + " ".join(TRUST.values()),
         )
     )
-
-
-def _found(picture: Picture, query: str) -> list[str]:
-    words = query.casefold().split()
-    if not words:
-        return []
-    instances = picture.instances
-    labels = instances.labels or [""] * len(instances)
-    return [
-        identity
-        for identity, item, label in zip(instances.ids, instances.items, labels, strict=True)
-        if all(word in f"{item} {label}".casefold() for word in words)
-    ]
 
 
 def _settings(session: State, count: int) -> None:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
+from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings, Settings
@@ -62,6 +63,9 @@ class State:
     examination: Job | None = None
     #: What is being found out about the map shown, beside the picture itself: by operation.
     asides: dict[str, Job] = field(default_factory=dict)
+    #: The column that points are coloured by, where the person chose it.
+    colour: str | None = None
+    compare: Chosen = field(default_factory=Chosen)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None
@@ -120,6 +124,7 @@ class State:
             if self.opened is not None and self.opened.source == self.source and self.source not in self.before:
                 self.before.append(self.source)
             self.source, self.layer, self.pooling, self.prompt, self.failure = source, None, None, None, None
+            self.compare.layers, self.compare.pair, self.compare.shown = (), None, ()
 
     def end(self) -> None:
         """The session is over: stop its work, end its workers, remove its files."""

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 
 from embedviz.records import Agreement, Curve, Embeddings
-from embedviz.workers.operation import Context
+from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
+
+
+def operations() -> Operations:
+    """The operations on several layers."""
+    return {"compare": compare, "aligned": aligned}
 
 
 def compare(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
     """Every layer against every other, or one model's against another's; each layer's own numbers and neighbours."""
     from embedviz.comparison import compare as measure
+    from embedviz.comparison.view import fitting
     from embedviz.similarity import neighbours
     from embedviz.vectors import postprocess
 
@@ -32,9 +38,10 @@ def compare(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
         ("other_curves", found.other_curves),
     ):
         value[kind] = {name: _taken_apart(f"{kind}.{name}", each, results) for name, each in held.items()}
+    k = fitting(arguments["k"], found.instances)
     for number, layer in enumerate({**rows, **columns}.values()):
         processed = postprocess(layer, arguments["postprocessing"])
-        results[f"neighbours.{number}"] = neighbours(processed, k=arguments["k"]).indices
+        results[f"neighbours.{number}"] = neighbours(processed, k=k).indices
     return value, results
 
 

@@ -26,7 +26,7 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
-    from embedviz.workers import groups_operations, trust_operations
+    from embedviz.workers import comparison_operations, groups_operations, trust_operations
 
     return {
         "project": project,
@@ -36,6 +36,7 @@ def operations() -> Operations:
         "thumbnails": thumbnails,
         **trust_operations.operations(),
         **groups_operations.operations(),
+        **comparison_operations.operations(),
     }
 
 

@@ -242,7 +242,9 @@ class Pool:
     ) -> Process:
         if self._numbers is None:
             return spawn("numbers")
-        needs_umap = operation in ("project", "reroll") and arguments.get("method") == "umap"
+        needs_umap = operation == "aligned" or (
+            operation in ("project", "reroll") and arguments.get("method") == "umap"
+        )
         # While umap still compiles (half a minute, the first time on a machine), nothing else has to wait for it.
         if not self._numbers.ready.is_set() and not needs_umap:
             self._numbers.start()

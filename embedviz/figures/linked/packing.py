@@ -78,7 +78,7 @@ def pack_maps(
     n = len(instances)
     first = next(iter(maps.values()))
     # The one canvas of the Explore page decides how large and how dense points are drawn.
-    drawing = canvas(first.coordinates, instances, THEMES[theme], colour, None)
+    drawing = canvas(first.coordinates, instances, THEMES[theme], colour)
     seen = np.zeros(n, dtype=bool)
     for projection in maps.values():
         seen |= np.isfinite(projection.coordinates).all(axis=1)

@@ -6,12 +6,13 @@ import numpy as np
 import streamlit as st
 
 from embedviz.figures.linked import pack_maps
+from embedviz.figures.survival import one_in
 from embedviz.projection.aligned import ALIGNMENTS
-from embedviz.records import AlignedMaps
+from embedviz.records import AlignedMaps, Projection
 from embedviz.ui import words
 from embedviz.ui.compare.made import Compared
 from embedviz.ui.linked_maps import linked_maps
-from embedviz.ui.map_choice import colour_choice, search
+from embedviz.ui.point_choice import colour_choice, search
 from embedviz.ui.state import State
 
 #: Maps beside each other.
@@ -50,7 +51,7 @@ def section(compared: Compared, session: State) -> None:
         )
     instances = compared.comparing.instances
     with second:
-        colour = colour_choice(instances)
+        colour = colour_choice(session, instances)
     with third:
         found = search(instances)
     if compared.unmapped:
@@ -67,7 +68,7 @@ def section(compared: Compared, session: State) -> None:
         colour=colour,
         theme="dark" if st.context.theme.type == "dark" else "light",
         neighbours=compared.neighbours,
-        captions={name: _kept(each.kept) for name, each in maps.maps.items()},
+        captions={name: _kept(each) for name, each in maps.maps.items()},
     )
     linked_maps(
         packed,
@@ -106,8 +107,9 @@ def _choose(compared: Compared, session: State) -> None:
     )
 
 
-def _kept(share: float | None) -> str:
-    return "" if share is None else f"keeps {share:.0%} of neighbours"
+def _kept(projection: Projection) -> str:
+    told = one_in(projection.kept) if projection.kept is not None else ""
+    return f"keeps {told} neighbours" if told else ""
 
 
 def _caption(maps: AlignedMaps) -> None:
