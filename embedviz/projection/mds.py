@@ -61,4 +61,5 @@ METHOD = Method(
     maximum=MOST,
     run=run,
     seeded=False,
+    pace=0.0005,
 )

@@ -74,8 +74,9 @@ class Method:
     ``run(vectors, units, dimensions, seed, parameters, progress)`` returns a Layout. ``vectors`` is
     (instances, width) float64, none of them zero, and ``units`` the same scaled to length 1. ``minimum`` is the
     number of instances below which the method is not used, and ``maximum`` the one above which it takes too long.
-    ``directions`` is true where only directions count, ``seeded`` where another seed may give another map.
-    ``package`` must be installed, by embedviz's ``extra``.
+    ``directions`` is true where only directions count, ``seeded`` where another seed may give another map. ``pace`` is
+    about how many seconds an instance takes, for some hundreds or thousands. ``package`` must be installed, by
+    embedviz's ``extra``.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Method:
     directions: bool = True
     seeded: bool = True
     maximum: int | None = None
+    pace: float = 0.0025
     package: str = ""
     extra: str = ""
 

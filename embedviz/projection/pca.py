@@ -52,6 +52,7 @@ METHOD = Method(
     parameters=(),
     minimum=3,
     run=run,
+    pace=0.0001,
     directions=False,
     seeded=False,
 )

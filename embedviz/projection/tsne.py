@@ -96,4 +96,5 @@ METHOD = Method(
     run=run,
     # It starts from PCA.
     seeded=False,
+    pace=0.008,
 )

@@ -70,6 +70,7 @@ METHOD = Method(
     parameters=umap.METHOD.parameters,
     minimum=umap.METHOD.minimum,
     run=run,
+    pace=0.0008,
     package="manifolds_rs",
     extra="fast",
 )

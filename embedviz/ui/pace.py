@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from embedviz.projection import METHODS
+
 #: Seconds an instance, where they were learnt: of a checkpoint by its fingerprint, and of each way to draw a map.
-paces: dict[str, float] = {"umap": 0.0025, "tsne": 0.008, "pca": 0.0001, "aligned": 0.003}
+paces: dict[str, float] = {**{name: method.pace for name, method in METHODS.items()}, "aligned": 0.003}
 
 
 def learn(what: str, count: int, seconds: float) -> None:
