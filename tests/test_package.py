@@ -37,6 +37,7 @@ def test_it_carries_what_it_needs(unpacked: Path) -> None:
         ".streamlit/config.toml",
         "assets/samples/wordnet-glosses.csv",
         "assets/icon.svg",
+        "figures/linked/browser/maps.js",
     ):
         assert (unpacked / "embedviz" / name).is_file(), name
     assert "Apache-2.0" in next(unpacked.glob("*.dist-info/METADATA")).read_text()

@@ -61,4 +61,4 @@ def _variables(name: str) -> str:
         "base-radius": "0.4rem",
     }
     lines = "".join(f" --st-{key}: {value};" for key, value in values.items())
-    return f":host {{ display: block; background: {theme.background};{lines} }}"
+    return f":host {{ display: block; margin: 1rem 0; background: {theme.background};{lines} }}"

@@ -1,7 +1,9 @@
 // What a person did to a picture outlives reruns and page changes: it is kept on the window, by the widget's key.
-const shared = (globalThis[Symbol.for("embedviz.linked_maps")] ??= { memories: new Map(), texts: new Map() });
+const shared = (globalThis[Symbol.for("embedviz.linked_maps")] ??= {
+  memories: new Map(), texts: new Map(), live: new Set(),
+});
 const views = new WeakMap();
-const MOST_HELD = 4; // maps that the window keeps, so that they need not be sent again
+const MOST_HELD = 4; // maps that the window keeps beside those on the page, so that they need not be sent again
 
 export default function (component) {
   const { data, parentElement } = component;
@@ -10,6 +12,7 @@ export default function (component) {
   view.update(component);
   return () => {
     view.maps.close();
+    shared.live.delete(view);
     views.delete(parentElement);
   };
 }
@@ -19,11 +22,12 @@ class ComponentView {
     if (!shared.memories.has(key)) shared.memories.set(key, {});
     this.maps = new LinkedMaps(parent.querySelector(".linked"), shared.memories.get(key), (places) => this.send(places));
     this.sent = 0;
+    shared.live.add(this);
   }
 
   update(component) {
     const { data } = component;
-    this.component = component;
+    Object.assign(this, { component, wanted: data.digest });
     if (data.maps) this.keep(data.digest, data.maps);
     const text = shared.texts.get(data.digest);
     // The app took it that the window has these maps, but it has let them go.
@@ -40,7 +44,11 @@ class ComponentView {
   keep(digest, text) {
     shared.texts.delete(digest);
     shared.texts.set(digest, text);
-    for (const oldest of [...shared.texts.keys()].slice(0, -MOST_HELD)) shared.texts.delete(oldest);
+    // Pictures on one page must not push each other's maps out, or they would ask for them for ever.
+    const inUse = new Set([...shared.live].map((view) => view.wanted));
+    for (const oldest of [...shared.texts.keys()].slice(0, -MOST_HELD)) {
+      if (!inUse.has(oldest)) shared.texts.delete(oldest);
+    }
   }
 
   send(places) {
