@@ -18,8 +18,8 @@ from embedviz.workers.wire import Arrays
 
 #: Makes and keeps one thing about a picture.
 Make = Callable[[Picture, Job], None]
-#: What does not depend on the map, only on the vectors it is drawn of.
-_OF_VECTORS = {"groups"}
+#: What can be found out; some of it does not depend on the map, only on the vectors it is drawn of.
+OPERATIONS, _OF_VECTORS = ("trust", "reroll", "groups", "islands"), {"groups"}
 
 
 def key(operation: str, picture: Picture) -> Hashable:
@@ -30,9 +30,11 @@ def key(operation: str, picture: Picture) -> Hashable:
     return (operation, settings.map_key)
 
 
-def kept(operation: str, picture: Picture) -> Any:
-    """The outcome, once it is there; None before."""
-    return store.get(key(operation, picture))
+def take_stock(picture: Picture, session: State) -> None:
+    """See what is there, so that all parts of the page know the same; stop what was asked for of another picture."""
+    for operation in [operation for operation in session.asides if not asked(operation, picture, session)]:
+        session.asides.pop(operation).leave(session.id)
+    session.findings = {} if picture.preview else {name: store.get(key(name, picture)) for name in OPERATIONS}
 
 
 def asked(operation: str, picture: Picture, session: State) -> bool:
@@ -44,16 +46,11 @@ def asked(operation: str, picture: Picture, session: State) -> bool:
 def ask(operation: str, make: Make, picture: Picture, session: State) -> Job:
     """The job that finds it out, started where none was for this picture."""
     job = session.asides.get(operation) if asked(operation, picture, session) else None
-    if job is None or (job.finished and job.error is None):  # what is over and no longer kept is made again
+    lost = job is not None and job.finished and job.error is None and store.get(key(operation, picture)) is None
+    if job is None or lost:
         job = start(key(operation, picture), lambda each: make(picture, each), session.id)
         session.asides[operation] = job
     return job
-
-
-def forget_others(picture: Picture, session: State) -> None:
-    """Stop what was asked for of another picture: nobody looks at that any more."""
-    for operation in [operation for operation in session.asides if not asked(operation, picture, session)]:
-        session.asides.pop(operation).leave(session.id)
 
 
 def numbers(

@@ -10,7 +10,7 @@ from embedviz.figures import CONFIG, describe, scatter
 from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
-from embedviz.ui.asides import forget_others
+from embedviz.ui.asides import take_stock
 from embedviz.ui.group_columns import about_groups, with_groups
 from embedviz.ui.hover_card import hover_card
 from embedviz.ui.map_choice import TRUST, MapChoice, map_choice
@@ -97,7 +97,7 @@ def _no_picture(session: State, opened: Opened) -> None:
 @st.fragment
 def _show(picture: Picture, session: State) -> None:
     # A later choice of the map's settings redraws the whole page, with a new picture.
-    forget_others(picture, session)
+    take_stock(picture, session)
     _heading(picture.settings)
     for note in picture.embeddings.notes:
         st.warning(words.escape(note), icon=":material/warning:")
@@ -126,7 +126,7 @@ def _map(picture: Picture, session: State, choice: MapChoice) -> None:
     if projection is None:
         st.info(words.escape(picture.unmapped), icon=":material/info:")
         return
-    instances, colour = with_groups(picture, choice.colour)
+    instances, colour = with_groups(picture, choice.colour, session)
     shares = shares_of(picture, session, choice.trust)
     lines = tables.nearest_ids(picture, session.focus, _LINES) if session.focus else []
     theme = "dark" if st.context.theme.type == "dark" else "light"
@@ -159,7 +159,7 @@ def _map(picture: Picture, session: State, choice: MapChoice) -> None:
     with st.container(key="survival"):
         survival(picture, session)
     with st.expander("What a map does not say"):
-        st.markdown(not_said(picture))
+        st.markdown(not_said(picture, session))
 
 
 def _selected(session: State, key: str) -> None:

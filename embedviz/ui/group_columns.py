@@ -19,12 +19,12 @@ from embedviz.workers.items import pack
 GROUP_COLUMNS = {"groups (from the vectors)": "groups", "islands (from the map)": "islands"}
 
 
-def with_groups(picture: Picture, colour: str | None) -> tuple[Instances, str | None]:
+def with_groups(picture: Picture, colour: str | None, session: State) -> tuple[Instances, str | None]:
     """The instances with the column to colour by; no colour while its groups are not found."""
     instances = picture.instances
     if colour is None or colour in instances.columns:
         return instances, colour
-    found: Groups | None = asides.kept(GROUP_COLUMNS[colour], picture)
+    found: Groups | None = session.findings.get(GROUP_COLUMNS[colour])
     if found is None:
         return instances, None
     # A number before each, since two groups may have one name.
@@ -38,7 +38,7 @@ def about_groups(picture: Picture, colour: str | None, session: State) -> None:
     if colour is None or colour in picture.instances.columns:
         return
     operation = GROUP_COLUMNS[colour]
-    found: Groups | None = asides.kept(operation, picture)
+    found: Groups | None = session.findings.get(operation)
     if found is not None:
         st.caption(f":material/category: {words.escape(found.source)}")
     else:

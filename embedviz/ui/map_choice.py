@@ -44,14 +44,14 @@ def map_choice(picture: Picture, session: State) -> MapChoice:
         colour = colour_choice(session, instances, offered)
     with second:
         found = search(instances)
-    trust = _trust(picture, third)
+    trust = _trust(picture, session, third)
     with fourth.popover("Map", width="stretch", help="How the map is drawn."):
         _settings(session, len(picture.instances))
     return MapChoice(colour, found, trust)
 
 
-def _trust(picture: Picture, place: DeltaGenerator) -> str:
-    stability = rerolled(picture)
+def _trust(picture: Picture, session: State, place: DeltaGenerator) -> str:
+    stability = rerolled(session)
     seeds = stability is not None and not stability.fixed and stability.stays is not None
     options = [name for name in TRUST if seeds or name != "other seeds"]
     return str(

@@ -7,12 +7,13 @@ from embedviz.projection import METHODS
 from embedviz.records import OddPairs, Trust
 from embedviz.ui import words
 from embedviz.ui.picture import Picture
+from embedviz.ui.state import State
 from embedviz.ui.trust import known, rerolled
 
 
-def not_said(picture: Picture) -> str:
+def not_said(picture: Picture, session: State) -> str:
     """The list as Markdown."""
-    projection, trust, stability = picture.projection, known(picture), rerolled(picture)
+    projection, trust, stability = picture.projection, known(session), rerolled(session)
     assert projection is not None
     dimensions = f"{picture.embeddings.width:,} dimensions to {projection.dimensions}"
     seeds = stays_sentence(stability) if stability is not None else "“Other seeds” under Trust finds out what stays."

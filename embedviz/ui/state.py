@@ -61,8 +61,9 @@ class State:
     before: list[Source] = field(default_factory=list)
     examined: Source | None = None
     examination: Job | None = None
-    #: What is being found out about the map shown, beside the picture itself: by operation.
+    #: What is being found out about the map shown, beside the picture itself, and what is known of it: by operation.
     asides: dict[str, Job] = field(default_factory=dict)
+    findings: dict[str, Any] = field(default_factory=dict)
     #: The column that points are coloured by, where the person chose it.
     colour: str | None = None
     compare: Chosen = field(default_factory=Chosen)

@@ -18,16 +18,14 @@ from embedviz.workers.wire import Arrays
 UNASKED = 4_000
 
 
-def known(picture: Picture) -> Trust | None:
-    """How far the picture's map can be trusted, once that was measured."""
-    found: Trust | None = asides.kept("trust", picture)
-    return found
+def known(session: State) -> Trust | None:
+    """How far the map shown can be trusted, once that was measured."""
+    return session.findings.get("trust")
 
 
-def rerolled(picture: Picture) -> Stability | None:
-    """What stays of the picture's map under other seeds, once that was found out."""
-    found: Stability | None = asides.kept("reroll", picture)
-    return found
+def rerolled(session: State) -> Stability | None:
+    """What stays of the map shown under other seeds, once that was found out."""
+    return session.findings.get("reroll")
 
 
 def survival(picture: Picture, session: State) -> None:
@@ -39,14 +37,13 @@ def survival(picture: Picture, session: State) -> None:
     st.markdown(f"**{sentence}** (trustworthiness {projection.trust:.2f})")
     if picture.preview:
         return
-    unasked = len(picture.instances) <= UNASKED or asides.asked("trust", picture, session)
-    if known(picture) is None and unasked:
-        job = asides.ask("trust", measure, picture, session)
-        if not job.finished:
-            asides.waiting(job)
-    found = known(picture)
+    found = known(session)
     if found is not None:
         st.caption(words.escape(baselines_sentence(projection, found)))
+    elif len(picture.instances) <= UNASKED or asides.asked("trust", picture, session):
+        job = asides.ask("trust", measure, picture, session)
+        if job.error is None:
+            asides.waiting(job)
 
 
 def shares_of(picture: Picture, session: State, way: str) -> Shares | None:
@@ -54,9 +51,9 @@ def shares_of(picture: Picture, session: State, way: str) -> Shares | None:
     if way == "off" or picture.projection is None or picture.projection.kept is None or picture.preview:
         return None
     if way == "other seeds":
-        stability = rerolled(picture)
+        stability = rerolled(session)
         return Shares(stability.shares, "under other seeds", "colour") if stability is not None else None
-    found = known(picture)
+    found = known(session)
     if found is None:
         asides.ask("trust", measure, picture, session)
         return None

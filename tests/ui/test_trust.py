@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +14,18 @@ from embedviz.ui import trust as module
 from tests.ui.conftest import App
 
 
-def markers(app: App) -> list[dict[str, object]]:
+def markers(app: App) -> list[dict[str, Any]]:
     return [
         trace
         for trace in json.loads(app.figure)["data"]
         if trace["mode"] == "markers" and trace["marker"]["symbol"] != "circle-open"
     ]
+
+
+def numbers(trace: dict[str, Any]) -> np.ndarray:
+    """The colours of a trace's points, which plotly packs."""
+    packed = trace["marker"]["color"]
+    return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
 
 
 def until_measured(app: App) -> App:
@@ -59,7 +67,7 @@ def test_trust_is_shown_as_opacity_and_as_colour(app: App) -> None:
     assert sum(bool(trace["showlegend"]) for trace in markers(app)) == 8
     choose(app, "colour")
     [trace] = markers(app)
-    shares = np.array(trace["marker"]["color"])
+    shares = numbers(trace)
     assert shares.shape == (240,)
     assert 0 <= shares.min() < shares.max() <= 1
     assert "coloraxis" in json.loads(app.figure)["layout"]
@@ -85,6 +93,8 @@ def test_of_one_point_the_false_and_the_missing_neighbours_are_listed(app: App) 
 
 
 def test_contradictions_are_listed_both_ways(app: App) -> None:
+    app.labelled("button_group", "Method").set_value("pca")
+    app.run().press("Draw").until_drawn()
     view(until_measured(app), "Pairs")
     near, far = (frame.value for frame in app.at.dataframe)
     assert 0 < len(near) <= 20
@@ -102,7 +112,7 @@ def test_another_seed_shows_what_stays_and_colours_by_it(app: App) -> None:
     assert re.search(r"about \d in \d neighbours on this map stay neighbours \(by chance 1 in 16\)", app.text)
     choose(app, "other seeds")
     [trace] = markers(app)
-    assert len(trace["marker"]["color"]) == 240
+    assert len(numbers(trace)) == 240
     app.labelled("selectbox", "Layer").set_value("encoder.layer.2")
     app.until_drawn()
     assert len(markers(app)) == 8, "what stays of another map is not known"

@@ -64,7 +64,7 @@ def _neighbours(picture: Picture, session: State, some: DrawnNeighbours, name: s
 
 def _pairs(picture: Picture, session: State) -> None:
     """The pairs about which the map and the cosines disagree most."""
-    found = about.known(picture)
+    found = about.known(session)
     if found is None:
         asides.await_it("trust", about.measure, picture, session)
         return
@@ -99,7 +99,7 @@ def _odd(picture: Picture, session: State, pairs: OddPairs, where: str) -> None:
 
 def _seeds(picture: Picture, session: State) -> None:
     """What stays of the map under other seeds, found out at the press of a button."""
-    found = about.rerolled(picture)
+    found = about.rerolled(session)
     if found is not None:
         st.markdown(f"**{stays_sentence(found)}**")
         if not found.fixed and found.stays is not None:
