@@ -53,7 +53,7 @@ def rank_correlations(tables: Sequence[DoubleArray]) -> DoubleArray:
 
 MEASURE = Measure(
     name="rsa",
-    label="RSA (rank correlation)",
+    label="RSA",
     sentence="Whether the pairs of instances that are more similar at one layer are the more similar ones at the other "
     "too.",
     minimum=20,

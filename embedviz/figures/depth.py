@@ -23,14 +23,14 @@ def depth_curve(
 ) -> go.Figure:
     """Lines over the layers: (model's name, layers, curve) each, over the same share of the depth.
 
-    The band is the 95 % interval, the dotted line chance; layers in ``marked`` get a ring.
+    The band is the 95 % interval, the dotted line chance; layers in ``marked`` get a ring. Two models have a legend.
     """
-    look = THEMES[theme]
-    figure = blank(look, height)
+    look, several = THEMES[theme], len(curves) > 1
+    figure = blank(look, height + (24 if several else 0))
     for (name, layers, curve), colour in zip(curves, palette(len(curves), theme), strict=True):
         places = np.linspace(0.0, 1.0, len(layers)) if len(layers) > 1 else np.zeros(1)
         figure.add_traces(_band(places, curve, colour))
-        figure.add_trace(_line(places, name, layers, curve, colour))
+        figure.add_trace(_line(places, name, layers, curve, colour).update(showlegend=several))
         rings = [place for place, layer in enumerate(layers) if layer in marked]
         figure.add_trace(
             go.Scatter(
@@ -81,12 +81,17 @@ def _band(places: Any, curve: Curve, colour: str) -> list[Any]:
 
 def _axes(figure: go.Figure, curves: Sequence[tuple[str, Sequence[str], Curve]], look: Theme) -> None:
     layers = curves[0][1]
-    ends = {"tickvals": [0, 1], "ticktext": [escape(shorten(layer, 22)) for layer in (layers[0], layers[-1])]}
+    ends = [layers[0], layers[-1]]
+    if len(curves) > 1:
+        # Of two models, each with layers of its own, only the direction is the same.
+        ends = ["first layer", "last layer"]
+    ticks = {"tickvals": [0, 1], "ticktext": [escape(shorten(end, 22)) for end in ends]}
     font = {"size": 11, "color": look.muted}
     figure.update_layout(
         margin={"l": 4, "r": 12, "t": 6, "b": 4},
         dragmode=False,
-        xaxis={"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True, "tickfont": font} | ends,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 12, "color": look.ink}},
+        xaxis={"showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True, "tickfont": font} | ticks,
         yaxis={
             "gridcolor": look.line,
             "griddash": "dot",

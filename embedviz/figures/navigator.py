@@ -24,11 +24,13 @@ def navigator(
     columns: Sequence[str],
     *,
     chosen: tuple[str, str] | None = None,
+    models: tuple[str, str] | None = None,
     theme: str = "light",
 ) -> go.Figure:
     """The (rows, columns) values as cells, ``chosen`` framed; a cell's ``customdata`` is (row, column).
 
-    The scale ends at the largest value between two different layers, so that these can be told apart.
+    The scale ends at the largest value between two different layers, so that these can be told apart. ``models`` are
+    the names that stand before those of the layers: they are written once, along each side.
     """
     look = THEMES[theme]
     figure = blank(look, 90 + _ROW * min(len(rows), 16))
@@ -37,7 +39,7 @@ def navigator(
     )
     if chosen is not None and chosen[0] in rows and chosen[1] in columns:
         _frame(figure, rows.index(chosen[0]), columns.index(chosen[1]), look)
-    _axes(figure, rows, columns, look)
+    _axes(figure, rows, columns, models or ("", ""), look)
     return figure
 
 
@@ -117,7 +119,7 @@ def _frame(figure: go.Figure, row: int, column: int, look: Theme) -> None:
     )
 
 
-def _axes(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], look: Theme) -> None:
+def _axes(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], models: tuple[str, str], look: Theme) -> None:
     axis = {
         "showgrid": False,
         "zeroline": False,
@@ -127,17 +129,19 @@ def _axes(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], look: 
         "tickfont": {"size": 12, "color": look.ink},
     }
 
-    def ticks(names: Sequence[str]) -> dict[str, Any]:
+    def ticks(names: Sequence[str], model: str) -> dict[str, Any]:
         # Every second, third, … name where all would run into each other.
         step = -(-len(names) // 16)
         places = list(range(len(names)))[::step]
-        return {"tickvals": places, "ticktext": [escape(shorten(names[place], 22)) for place in places]}
+        told = [names[place].removeprefix(f"{model}: ") for place in places]
+        title = {"text": escape(shorten(model, 40)), "font": {"size": 12, "color": look.muted}}
+        return {"tickvals": places, "ticktext": [escape(shorten(name, 22)) for name in told], "title": title}
 
     figure.update_layout(
         clickmode="event+select",
         dragmode=False,
         hoverdistance=-1,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},
-        xaxis=axis | ticks(columns) | {"tickangle": -45, "range": [-0.5, len(columns) - 0.5]},
-        yaxis=axis | ticks(rows) | {"range": [len(rows) - 0.5, -0.5]},
+        xaxis=axis | ticks(columns, models[1]) | {"tickangle": -45, "range": [-0.5, len(columns) - 0.5]},
+        yaxis=axis | ticks(rows, models[0]) | {"range": [len(rows) - 0.5, -0.5]},
     )

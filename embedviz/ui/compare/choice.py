@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
@@ -26,7 +26,14 @@ MOST_INSTANCES = 5_000
 #: Layers of one model at most.
 MOST_LAYERS = 40
 
-Sides = tuple[dict[str, Settings], dict[str, Settings]]
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared with what; of two models, their names."""
+
+    rows: dict[str, Settings]
+    columns: dict[str, Settings] = field(default_factory=dict)
+    models: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def comparing(session: State) -> Comparing | None:
     if sides is None:
         return None
     shared = chosen.postprocessing if KINDS[chosen.kind].shared else ""
-    return Comparing(*sides, shared, chosen.alignment)
+    return Comparing(sides.rows, sides.columns, shared, chosen.alignment, sides.models)
 
 
 def _base(session: State) -> Settings | None:
@@ -95,8 +102,8 @@ def _at(base: Settings, path: str) -> Settings:
     return replace(base, layer=path, pooling=pooling)
 
 
-def _side(base: Settings, paths: Sequence[str], before: str = "") -> dict[str, Settings]:
-    names = short_names(paths)
+def _side(base: Settings, paths: Sequence[str], model: str = "") -> dict[str, Settings]:
+    before, names = f"{model}: " if model else "", short_names(paths)
     return {f"{before}{names[path]}": _at(base, path) for path in paths}
 
 
@@ -111,7 +118,7 @@ def _layers(session: State, base: Settings) -> Sides | None:
     if len(chosen.layers) < 2:
         st.info("Choose two layers or more.", icon=":material/info:")
         return None
-    return _side(base, chosen.layers), {}
+    return Sides(_side(base, chosen.layers))
 
 
 def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -> tuple[str, ...]:
@@ -156,13 +163,16 @@ def _models(session: State, base: Settings) -> Sides | None:
     if not chosen.layers or not chosen.other_layers:
         st.info("Choose a layer or more of each model.", icon=":material/info:")
         return None
-    one, two = model_names(base.opened, other)
+    models = _names(base.opened.source, other.source)
     second = replace(base, opened=other, prompt=None)
-    return _side(base, chosen.layers, f"{one}: "), _side(second, chosen.other_layers, f"{two}: ")
+    rows, columns = _side(base, chosen.layers, models[0]), _side(second, chosen.other_layers, models[1])
+    return Sides(rows, columns, models)
 
 
-def model_names(one: Opened, other: Opened) -> tuple[str, str]:
+def _names(one: Source, other: Source) -> tuple[str, str]:
     """Two short names that differ."""
+    if other == null_of(one):
+        return "trained", "random weights"
     first, second = words.shorten(one.name, 24), words.shorten(other.name, 24)
     return (first, second) if first != second else (first, f"{second} (2)")
 
@@ -223,7 +233,7 @@ def _postprocessing(session: State, base: Settings) -> Sides | None:
     st.caption(f"The layer chosen in the sidebar: {words.escape(base.layer or 'the whole model')}")
     names = [name for name in POSTPROCESSING if name != "l2"]
     here = _at(base, base.layer)
-    return {POSTPROCESSING[name].label: replace(here, postprocessing=name) for name in names}, {}
+    return Sides({POSTPROCESSING[name].label: replace(here, postprocessing=name) for name in names})
 
 
 def _poolings(session: State, base: Settings) -> Sides | None:
@@ -236,7 +246,7 @@ def _poolings(session: State, base: Settings) -> Sides | None:
         )
         return None
     st.caption(f"The layer chosen in the sidebar: {words.escape(base.layer or 'the whole model')}")
-    return {label(name, layer.over): replace(base, pooling=name) for name in poolings}, {}
+    return Sides({label(name, layer.over): replace(base, pooling=name) for name in poolings})
 
 
 def _how(chosen: Chosen, *, shared: bool) -> None:

@@ -18,10 +18,9 @@ class Chosen:
     postprocessing: str = "centred"
     alignment: str = "linked"
     measure: str = "mutual_neighbours"
-    mode: str = "maps"
     pair: tuple[str, str] | None = None
     shown: tuple[str, ...] = field(default=())
 
     def open_pair(self, one: str, other: str) -> None:
         """Turn to two layers: their maps, and who moves between them."""
-        self.pair, self.shown, self.mode = (one, other), tuple(dict.fromkeys((one, other))), "maps"
+        self.pair, self.shown = (one, other), tuple(dict.fromkeys((one, other)))

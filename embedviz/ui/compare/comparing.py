@@ -21,6 +21,8 @@ class Comparing:
     columns: Mapping[str, Settings] = field(default_factory=dict)
     postprocessing: str = "centred"
     alignment: str = "linked"
+    #: The two models' names, which stand before those of their layers.
+    models: tuple[str, str] | None = None
 
     @property
     def layers(self) -> dict[str, Settings]:

@@ -35,9 +35,10 @@ def _curve(compared: Compared, name: str, marked: tuple[str, ...], theme: str) -
     if curve.why_not:
         st.caption(words.escape(curve.why_not))
         return
-    lines = [("", comparison.rows, curve)]
+    models = compared.comparing.models or ("", "")
+    lines = [(models[0], comparison.rows, curve)]
     if other is not None and not other.why_not:
-        lines.append(("", comparison.columns, other))
+        lines.append((models[1], comparison.columns, other))
     st.plotly_chart(
         depth_curve(lines, marked=marked, theme=theme),
         key=f"curve_{name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from embedviz.figures.linked import pack_maps
+from embedviz.figures.linked import Packed, pack_maps
 from embedviz.figures.survival import one_in
 from embedviz.projection.aligned import ALIGNMENTS
 from embedviz.records import AlignedMaps, Projection
@@ -14,9 +14,14 @@ from embedviz.ui.compare.made import Compared
 from embedviz.ui.linked_maps import linked_maps
 from embedviz.ui.point_choice import colour_choice, search
 from embedviz.ui.state import State
+from embedviz.ui.store import store
 
 #: Maps beside each other.
 MOST = 6
+#: Pixels: of two rows of maps or a large one, and of one row.
+_HEIGHT, _LOW = 640, 420
+#: What the choice among them is called in the session.
+MODE = "compare_mode"
 MODES = {
     "maps": ("Side by side", ":material/grid_view:"),
     "trails": ("Trails", ":material/timeline:"),
@@ -36,17 +41,19 @@ def spread(compared: Compared) -> tuple[str, ...]:
 
 def section(compared: Compared, session: State) -> None:
     """The controls above the maps, the maps, and how far they can be trusted."""
+    st.markdown("## Maps")
     first, second, third = st.columns([3, 2, 2], vertical_alignment="bottom")
     chosen = session.compare
     with first:
-        chosen.mode = str(
+        mode = str(
             st.segmented_control(
                 "Show",
                 list(MODES),
-                default=chosen.mode,
+                default=st.session_state.get(MODE, "maps"),
                 required=True,
-                key=f"compare_mode_{chosen.mode}",
+                key=MODE,
                 format_func=lambda mode: f"{MODES[mode][1]} {MODES[mode][0]}",
+                persist_state="session",
             )
         )
     instances = compared.comparing.instances
@@ -60,34 +67,43 @@ def section(compared: Compared, session: State) -> None:
     if compared.maps is None:
         st.container(height=480, border=True)
         return
-    _choose(compared, session)
+    if mode == "maps":
+        _choose(compared, session)
     maps = compared.maps
-    packed = pack_maps(
-        maps.maps,
-        instances,
-        colour=colour,
-        theme="dark" if st.context.theme.type == "dark" else "light",
-        neighbours=compared.neighbours,
-        captions={name: _kept(each) for name, each in maps.maps.items()},
-    )
     linked_maps(
-        packed,
+        _packed(compared, maps, colour),
         key="linked_maps",
-        mode=chosen.mode,
+        mode=mode,
         shown=chosen.shown,
         selected=session.selected,
         focus=session.focus,
         highlighted=found,
         on_select=session.select,
+        height=_HEIGHT if mode != "maps" or len(chosen.shown) > 3 else _LOW,
         alt=f"{len(chosen.shown)} maps of {words.count(len(instances), 'instance')}: {', '.join(chosen.shown)}.",
     )
     _caption(maps)
 
 
+def _packed(compared: Compared, maps: AlignedMaps, colour: str | None) -> Packed:
+    """The maps as the browser gets them; of many instances that takes a second, so it is kept."""
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    instances = compared.comparing.instances
+    key = ("packed", compared.comparing.maps_key, instances.ids, instances.columns.get(colour or ""), theme)
+    found: Packed | None = store.get(key)
+    if found is None:
+        captions = {name: _kept(each) for name, each in maps.maps.items()}
+        found = pack_maps(
+            maps.maps, instances, colour=colour, theme=theme, neighbours=compared.neighbours, captions=captions
+        )
+        store.put(key, found, 2 * len(found.text))
+    return found
+
+
 def _choose(compared: Compared, session: State) -> None:
     """Which of the layers are drawn; trails and flights go through all of them."""
     chosen, names = session.compare, list(compared.comparing.layers)
-    if chosen.mode != "maps" or len(names) <= 2:
+    if len(names) <= 2:
         return
     key = f"shown_{hash((chosen.shown, tuple(names)))}"
 

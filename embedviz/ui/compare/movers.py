@@ -61,8 +61,9 @@ def _before_after(compared: Compared, session: State, movers: Movers, one: str, 
     before, after = ([int(near) for near in side[place] if near >= 0] for side in (movers.before, movers.after))
     for name, listed, others in ((one, before, after), (other, after, before)):
         st.caption(words.escape(f"Nearest at {name}"))
+        changed = ":material/add:" if listed is after else ":material/remove:"
         lines = [
-            f"{'' if near in others else ':material/fiber_new: ' if listed is after else ':material/remove: '}"
+            f"{':material/drag_handle:' if near in others else changed} "
             f"{words.escape(words.shorten(str(instances.items[near]), 70))}"
             for near in listed
         ]

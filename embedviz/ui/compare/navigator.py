@@ -12,12 +12,14 @@ from embedviz.figures.frame import CONFIG
 from embedviz.figures.navigator import navigator
 from embedviz.records import Agreement
 from embedviz.ui import words
+from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.compare.made import Compared
+from embedviz.ui.compare.maps import MODE, MODES
 from embedviz.ui.state import State
 
 
 def section(compared: Compared, session: State) -> None:
-    """The heatmap, what it means, and the pair that is looked at."""
+    """The heatmap and what it means."""
     chosen, comparison = session.compare, compared.comparison
     names = list(comparison.agreements)
     chosen.measure = chosen.measure if chosen.measure in names else names[0]
@@ -39,13 +41,19 @@ def section(compared: Compared, session: State) -> None:
         st.info(words.escape(agreement.why_not), icon=":material/info:")
     else:
         _heatmap(compared, session, agreement)
-    _pair(compared, session, agreement)
 
 
 def _heatmap(compared: Compared, session: State, agreement: Agreement) -> None:
     comparison, chosen = compared.comparison, session.compare
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    figure = navigator(agreement, comparison.rows, comparison.columns, chosen=chosen.pair, theme=theme)
+    figure = navigator(
+        agreement,
+        comparison.rows,
+        comparison.columns,
+        chosen=chosen.pair,
+        models=compared.comparing.models,
+        theme=theme,
+    )
     # A new key for each pair: plotly keeps a cell selected, and then it could not be chosen again.
     key = f"navigator_{hash((compared.comparing.key, chosen.measure, chosen.pair))}"
 
@@ -54,7 +62,7 @@ def _heatmap(compared: Compared, session: State, agreement: Agreement) -> None:
         for point in event.get("selection", {}).get("points", [])[:1]:
             custom = point["customdata"]
             pair = (custom["0"], custom["1"]) if isinstance(custom, dict) else (custom[0], custom[1])
-            chosen.open_pair(str(pair[0]), str(pair[1]))
+            _open(chosen, str(pair[0]), str(pair[1]))
 
     st.plotly_chart(
         figure,
@@ -71,6 +79,12 @@ def _heatmap(compared: Compared, session: State, agreement: Agreement) -> None:
     st.caption(" ".join(words.escape(part) for part in parts if part))
 
 
+def _open(chosen: Chosen, one: str, other: str) -> None:
+    """Turn to two layers, side by side. Called before the page is drawn."""
+    chosen.open_pair(one, other)
+    st.session_state[MODE] = next(iter(MODES))
+
+
 def _told(agreement: Agreement, rows: tuple[str, ...], columns: tuple[str, ...]) -> str:
     apart = np.array([[row != column for column in columns] for row in rows]) & np.isfinite(agreement.values)
     if not apart.any():
@@ -83,24 +97,21 @@ def _told(agreement: Agreement, rows: tuple[str, ...], columns: tuple[str, ...])
     )
 
 
-def _pair(compared: Compared, session: State, agreement: Agreement) -> None:
-    """The same choice as two lists, and the number with its interval."""
+def pair(compared: Compared, session: State) -> None:
+    """The pair that is looked at, as two lists, and its number with its interval."""
     chosen, comparison = session.compare, compared.comparison
+    agreement = comparison.agreements[chosen.measure]
     assert chosen.pair is not None
     shown = chosen.pair
-    left, right = st.columns(2)
-    for column, side, names, at in (
-        (left, "One layer", comparison.rows, 0),
-        (right, "The other", comparison.columns, 1),
-    ):
+    for side, names, at in (("One layer", comparison.rows, 0), ("The other", comparison.columns, 1)):
         key = f"pair_{at}_{hash((shown, names))}"
 
         def choose(key: str = key, at: int = at) -> None:
             name = st.session_state[key]
             if name != shown[at]:
-                chosen.open_pair(*((name, shown[1]) if at == 0 else (shown[0], name)))
+                _open(chosen, *((name, shown[1]) if at == 0 else (shown[0], name)))
 
-        column.selectbox(side, names, index=names.index(shown[at]), key=key, on_change=choose)
+        st.selectbox(side, names, index=names.index(shown[at]), key=key, on_change=choose)
     row, place = comparison.rows.index(shown[0]), comparison.columns.index(shown[1])
     value, low, high = (float(array[row, place]) for array in (agreement.values, agreement.low, agreement.high))
     if np.isfinite(value) and not agreement.why_not:

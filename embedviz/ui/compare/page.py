@@ -13,6 +13,8 @@ from embedviz.ui.cost import capture_seconds, quick
 from embedviz.ui.pace import paces
 from embedviz.ui.state import State, state
 
+#: Sentences of evidence that are read without asking for more.
+_AT_ONCE = 2
 #: Seconds an instance of a layer that measuring takes, roughly.
 _MEASURING = 0.0005
 
@@ -72,13 +74,14 @@ def _offer(session: State, wanted: Comparing) -> None:
 @st.fragment
 def _show(compared: Compared, session: State) -> None:
     _settle(compared, session)
-    _advice(compared)
-    left, right = st.columns([4, 6], gap="medium")
+    left, right = st.columns([6, 5], gap="medium")
     with left:
         navigator.section(compared, session)
     with right:
-        maps.section(compared, session)
-        movers.section(compared, session)
+        navigator.pair(compared, session)
+        _advice(compared)
+    maps.section(compared, session)
+    movers.section(compared, session)
     curves.section(compared, session)
 
 
@@ -96,6 +99,10 @@ def _advice(compared: Compared) -> None:
     if not comparison.evidence:
         return
     best = f" **{words.escape(comparison.best)}**" if comparison.best else ""
+    first, rest = comparison.evidence[:_AT_ONCE], comparison.evidence[_AT_ONCE:]
     with st.container(border=True):
         st.markdown(f"Which layer should I use?{best}")
-        st.caption(" ".join(words.escape(sentence) for sentence in comparison.evidence))
+        st.caption(words.escape(" ".join(first)))
+        if rest:
+            with st.expander("More evidence"):
+                st.caption(words.escape(" ".join(rest)))
