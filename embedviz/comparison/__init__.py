@@ -27,7 +27,7 @@ from embedviz.comparison.labels import labels_of
 from embedviz.comparison.measure import Measure, Settings
 from embedviz.comparison.movers import moved, movers
 from embedviz.comparison.progress import Stages
-from embedviz.comparison.view import check_same_instances, fitting, view
+from embedviz.comparison.view import View, check_same_instances, fitting
 from embedviz.errors import ProjectionError
 from embedviz.projection.method import Progress
 from embedviz.records import Comparison, Embeddings
@@ -74,8 +74,8 @@ def compare(
         raise ProjectionError("There is no layer to compare", remedy="Capture one or more layers.")
     check_same_instances({**captured, **{f"{name} (other model)": each for name, each in (other or {}).items()}})
     rows, columns = tuple(captured), tuple(captured if other is None else other)
-    views = [view(name, embeddings, postprocessing) for name, embeddings in captured.items()]
-    others = [view(name, embeddings, postprocessing) for name, embeddings in (other or {}).items()]
+    views = [View.of(name, embeddings, postprocessing) for name, embeddings in captured.items()]
+    others = [View.of(name, embeddings, postprocessing) for name, embeddings in (other or {}).items()]
     settings, n = Settings(k, seed), len(views[0].raw)
     fitting(k, n)
     codes = labels_of([*captured.values(), *(other or {}).values()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from embedviz.comparison.mutual_neighbours import shared
-from embedviz.comparison.view import View, check_same_instances, fitting, view
+from embedviz.comparison.view import View, check_same_instances, fitting
 from embedviz.records import Embeddings, IntArray, Movers
 
 
@@ -17,7 +17,7 @@ def movers(one: Embeddings, other: Embeddings, k: int = 10, postprocessing: str 
     differ. Raises ProjectionError for other instances, NaN or infinity, and ``k`` below 1.
     """
     check_same_instances({"the first": one, "the second": other})
-    views = [view(each.layer, each, postprocessing) for each in (one, other)]
+    views = [View.of(each.layer, each, postprocessing) for each in (one, other)]
     n = len(one)
     defined = views[0].defined & views[1].defined & (not any(each.constant for each in views))
     rows = np.flatnonzero(defined)

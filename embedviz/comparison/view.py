@@ -32,6 +32,14 @@ class View:
     constant: bool
     _nearest: dict[bytes, IntArray] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def of(cls, name: str, embeddings: Embeddings, postprocessing: str) -> View:
+        """ProjectionError for NaN or infinity, EmbedvizError for an unknown post-processing."""
+        raw = check_finite(embeddings)
+        processed = postprocess(embeddings, postprocessing).vectors
+        defined: BoolArray = np.logical_and(raw.any(axis=1), processed.any(axis=1))
+        return cls(name, raw, processed, defined, _constant(raw))
+
     def units(self, rows: IntArray) -> DoubleArray:
         return unit_vectors(self.vectors[rows])[0]
 
@@ -44,14 +52,6 @@ class View:
         if key not in self._nearest or self._nearest[key].shape[1] < k:
             self._nearest[key] = nearest_units(self.units(rows), k)[0]
         return self._nearest[key][:, :k]
-
-
-def view(name: str, embeddings: Embeddings, postprocessing: str) -> View:
-    """ProjectionError for NaN or infinity, EmbedvizError for an unknown post-processing."""
-    raw = check_finite(embeddings)
-    processed = postprocess(embeddings, postprocessing).vectors
-    defined: BoolArray = np.logical_and(raw.any(axis=1), processed.any(axis=1))
-    return View(name, raw, processed, defined, _constant(raw))
 
 
 def _constant(raw: FloatArray) -> bool:
