@@ -31,7 +31,9 @@ def evidence(
 def _by_labels(layers: Sequence[str], purity: Curve, probe: Curve) -> tuple[str, list[str]]:
     if not np.isfinite(purity.values).any() or purity.low is None or purity.high is None or purity.chance is None:
         why = purity.why_not or "No layer could be measured against the labels."
-        return "", [f"{why} Without labels nothing here says which layer is most useful, only how they differ."]
+        return "", [
+            f"{why} Without labels to go by, nothing here says which layer is most useful, only how they differ."
+        ]
     place = int(np.nanargmax(purity.values))
     if purity.low[place] <= purity.chance:
         return "", [

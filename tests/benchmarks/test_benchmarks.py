@@ -60,6 +60,14 @@ def test_projection_measures_maps_and_neighbours() -> None:
         assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
 
 
+def test_comparison_measures_each_step_and_neighbours() -> None:
+    table = run("comparison", "--size", "60", "--neighbours", "200")
+    for row in ("mutual_neighbours", "cka", "rsa", "probe", "all of it", "movers"):
+        assert table.count(f"\n{row} ") == 2
+    for row in ("embedviz", "bare product, float64", "bare product, float32", "scikit-learn, brute"):
+        assert len(numbers(table, row)) == 1
+
+
 def test_checkpoints_tries_some_of_everything() -> None:
     table = run("checkpoints", "--size", "tiny")
     for row in ("kind of model.safetensors", "locate the folder", "dry run of MiniLM"):

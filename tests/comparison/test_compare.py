@@ -204,7 +204,7 @@ def test_layers_that_cannot_be_told_apart_are_named(layers: Layers) -> None:
 def test_without_labels_or_order_no_layer_is_named(layers: Layers) -> None:
     found = ev.compare(layers(100, labelled=False))
     assert found.best == ""
-    assert "Without labels nothing here says" in found.evidence[0]
+    assert "Without labels to go by, nothing here says" in found.evidence[0]
     generator = np.random.default_rng(3)
     noise = {str(place): embeddings(generator.normal(size=(200, 5)), labels=np.arange(200) % 4) for place in range(2)}
     found = ev.compare(noise)
@@ -278,6 +278,6 @@ def test_minilm_knows_more_from_layer_to_layer(bundled: ev.Checkpoint) -> None:
     assert purity.low is not None
     assert purity.chance is not None
     assert purity.low[-1] > 3 * purity.chance
-    firsts = ev.compare(ev.capture(bundled, texts, paths[:2], pooling="cls"))
+    firsts = ev.compare(ev.capture(bundled, texts, paths[:2], pooling="first"))
     assert firsts.curves["crowding"].values[0] == pytest.approx(1, abs=1e-5)
     assert "embeddings gives the same vector" in firsts.agreements["rsa"].note

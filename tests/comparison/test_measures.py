@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,18 @@ import embedviz as ev
 from embedviz import similarity
 from embedviz.comparison import MEASURES, Measure, cka, intervals, mutual_neighbours
 from embedviz.comparison.cka import debiased, scaled
-from embedviz.comparison.measure import Settings
+from embedviz.comparison.measure import Estimate, Settings
 from embedviz.comparison.view import View
 
 
-def between(one: np.ndarray, other: np.ndarray, name: str, **settings: object) -> float:
-    pair = {"one": ev.Embeddings.from_array(one), "other": ev.Embeddings.from_array(other)}
-    return float(ev.compare(pair, **settings).agreements[name].values[0, 1])  # type: ignore[arg-type]
+def measured(name: str, *layers: np.ndarray, postprocessing: str = "centred", k: int = 10) -> Estimate:
+    """One measure by itself, of layers that are all defined everywhere."""
+    views = [View.of(str(place), ev.Embeddings.from_array(rows), postprocessing) for place, rows in enumerate(layers)]
+    return MEASURES[name].run(views, np.arange(len(layers[0])), Settings(k), lambda done, total: None)
+
+
+def between(name: str, one: np.ndarray, other: np.ndarray, **settings: Any) -> float:
+    return float(measured(name, one, other, **settings).values[0, 1])
 
 
 def biased_cka(one: np.ndarray, other: np.ndarray) -> float:
@@ -52,7 +58,7 @@ def published() -> tuple[np.ndarray, np.ndarray]:
 
 def test_cka_is_the_published_value(published: tuple[np.ndarray, np.ndarray]) -> None:
     assert biased_cka(*published) == pytest.approx(0.55761, abs=1e-5)
-    assert between(*published, "cka") == pytest.approx(0.51346, abs=1e-5)
+    assert between("cka", *published) == pytest.approx(0.51346, abs=1e-5)
 
 
 @pytest.mark.parametrize("block", [700, similarity.BLOCK])
@@ -80,17 +86,16 @@ def test_unrelated_layers_have_no_cka_where_the_usual_formula_finds_much(n: int)
     generator = np.random.default_rng(2)
     one, other = generator.normal(size=(2, n, 384))
     assert biased_cka(one, other) == pytest.approx(384 / (384 + n), abs=0.03)
-    assert between(one, other, "cka") == pytest.approx(0, abs=4 / n)
+    assert between("cka", one, other) == pytest.approx(0, abs=4 / n)
 
 
 def test_cka_of_many_is_of_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(3)
     one = generator.normal(size=(900, 10))
     other = one + generator.normal(size=(900, 10))
-    whole = between(one, other, "cka")
+    whole = between("cka", one, other)
     monkeypatch.setattr(cka, "EXACT", 600)
-    pair = {"one": ev.Embeddings.from_array(one), "other": ev.Embeddings.from_array(other)}
-    found = ev.compare(pair).agreements["cka"]
+    found = measured("cka", one, other)
     assert "600 of 900" in found.note
     assert found.values[0, 1] == pytest.approx(whole, abs=0.05)
     assert found.values[0, 1] != whole
@@ -105,7 +110,7 @@ def test_rsa_against_scipy() -> None:
     for name, change in (("none", lambda rows: rows), ("centred", lambda rows: rows - rows.mean(axis=0))):
         cosines = [np.round(cosine_similarity(change(rows.astype(np.float32)))[upper], 6) for rows in (one, other)]
         expected = spearmanr(*cosines).statistic
-        assert between(one, other, "rsa", postprocessing=name) == pytest.approx(expected, abs=1e-3)
+        assert between("rsa", one, other, postprocessing=name) == pytest.approx(expected, abs=1e-3)
 
 
 def test_mutual_neighbours_against_scikit_learn() -> None:
@@ -117,18 +122,14 @@ def test_mutual_neighbours_against_scikit_learn() -> None:
         for rows in (one, other)
     ]
     expected = np.mean([len(set(a) & set(b)) / 7 for a, b in zip(*(each.tolist() for each in lists), strict=True)])
-    assert between(one, other, "mutual_neighbours", postprocessing="none", k=7) == pytest.approx(expected)
+    assert between("mutual_neighbours", one, other, postprocessing="none", k=7) == pytest.approx(expected)
 
 
 def test_mutual_neighbours_of_the_same_and_of_shuffled() -> None:
     generator = np.random.default_rng(6)
     vectors = generator.normal(size=(800, 20))
-    assert between(vectors, 3 * vectors + 1, "mutual_neighbours") == pytest.approx(1, abs=0.01)
-    layers = {
-        "one": ev.Embeddings.from_array(vectors),
-        "other": ev.Embeddings.from_array(generator.permutation(vectors)),
-    }
-    found = ev.compare(layers).agreements["mutual_neighbours"]
+    assert between("mutual_neighbours", vectors, 3 * vectors + 1) == pytest.approx(1, abs=0.01)
+    found = measured("mutual_neighbours", vectors, generator.permutation(vectors))
     assert found.chance == pytest.approx(10 / 799)
     assert found.values[0, 1] == pytest.approx(found.chance, abs=0.005)
     assert found.low[0, 1] < found.chance < found.high[0, 1]
@@ -138,7 +139,7 @@ def test_the_next_nearest_that_move_up_are_counted_as_when_each_is_left_out() ->
     """The standard error against one that really leaves out each instance, over several draws."""
     generator = np.random.default_rng(7)
     ratios = []
-    for _ in range(10):
+    for _ in range(6):
         one = generator.normal(size=(60, 5))
         other = one + generator.normal(size=(60, 5))
         found = mutual_neighbours.standard_error(*(ev.neighbours(rows, 11).indices for rows in (one, other)))
@@ -157,15 +158,9 @@ def test_intervals_hold_what_they_promise(name: str) -> None:
     generator = np.random.default_rng(8)
     mixing, centres = generator.normal(size=(2, 8, 20)), 1.5 * generator.normal(size=(6, 8))
     values, halves = [], []
-    for _ in range(60):
+    for _ in range(50):
         latent = generator.normal(size=(100, 8)) + centres[generator.integers(0, 6, 100)]
-        pair = {
-            str(place): ev.Embeddings.from_array(latent @ matrix + generator.normal(size=(100, 20)))
-            for place, matrix in enumerate(mixing)
-        }
-        views = [View.of(layer, embeddings, "centred") for layer, embeddings in pair.items()]
-        settings = Settings()
-        made = MEASURES[name].run(views, np.arange(100), settings, lambda done, total: None)
+        made = measured(name, *(latent @ matrix + generator.normal(size=(100, 20)) for matrix in mixing))
         values.append(made.values[0, 1])
         halves.append((made.high[0, 1] - made.low[0, 1]) / 2)
     assert np.mean(np.abs(values - np.mean(values)) <= halves) >= 0.9
@@ -175,25 +170,23 @@ def test_intervals_hold_what_they_promise(name: str) -> None:
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_layer_is_itself(name: str) -> None:
     vectors = np.random.default_rng(9).normal(size=(70, 10))
-    layers = {str(width): ev.Embeddings.from_array(vectors[:, :width]) for width in (10, 5, 3)}
-    found = ev.compare(layers).agreements[name]
+    layers = [vectors[:, :width] for width in (10, 5, 3)]
+    found = measured(name, *layers)
     for table in (found.values, found.low, found.high):
         assert (np.diag(table) == 1).all()
         assert (table == table.T).all()
     assert (found.low <= found.values).all()
     assert (found.values <= found.high).all()
-    again = ev.compare(layers).agreements[name]
-    assert (again.low == found.low).all()
+    assert (measured(name, *layers).low == found.low).all()
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_pairs_do_not_depend_on_who_else_is_there(name: str) -> None:
     generator = np.random.default_rng(10)
-    layers = {str(place): ev.Embeddings.from_array(generator.normal(size=(60, 6))) for place in range(4)}
-    whole = ev.compare(layers).agreements[name].values
-    for one, other in itertools.combinations(layers, 2):
-        alone = ev.compare({one: layers[one], other: layers[other]}).agreements[name].values
-        assert alone[0, 1] == pytest.approx(whole[int(one), int(other)], abs=1e-12)
+    layers = generator.normal(size=(4, 60, 6))
+    whole = measured(name, *layers).values
+    for one, other in itertools.combinations(range(4), 2):
+        assert between(name, layers[one], layers[other]) == pytest.approx(whole[one, other], abs=1e-12)
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=lambda measure: measure.name)
