@@ -1,0 +1,90 @@
+"""The Compare page in a real Chromium: from all blocks to two layers, their movers, a selection, and a null model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from embedviz.cli import main
+from tests.browser.conftest import Enter
+from tests.browser.visit import LATE, Visit
+
+pytestmark = pytest.mark.browser
+_BAD = ("critical", "serious")
+
+
+def compared(visit: Visit) -> Visit:
+    """The page with everything on it; on a slow machine it waits for a press of Run."""
+    page = visit.page
+    run, maps = page.get_by_role("button", name="Run", exact=True), linked(page)
+    expect(run.or_(maps).first).to_be_visible(timeout=LATE)
+    if not maps.count():
+        run.first.click()
+    expect(maps).to_be_visible(timeout=2 * LATE)
+    return visit.settle()
+
+
+def linked(page: Page) -> Locator:
+    return page.locator("[data-testid=stMain]").get_by_text(re.compile(r"^keeps .* neighbours$")).first
+
+
+def click_cell(visit: Visit, row: int, column: int) -> None:
+    """Click into the navigator, where the cell is drawn."""
+    place = visit.map.evaluate(
+        """(gd, [row, column]) => {
+            const box = gd.getBoundingClientRect(), { xaxis: x, yaxis: y } = gd._fullLayout;
+            return [box.left + x._offset + x.l2p(column), box.top + y._offset + y.l2p(row)];
+        }""",
+        [row, column],
+    )
+    visit.page.mouse.move(*place)
+    visit.page.mouse.click(*place)
+
+
+def test_from_all_blocks_to_two_layers(enter: Enter) -> None:
+    visit = compared(enter(height=1400).turn_to("Compare").says("Which layer should I use?", 2 * LATE))
+    visit.says(re.compile("From embeddings to encoder.layer.5"))
+    click_cell(visit, 2, 5)
+    visit.says(re.compile("From encoder.layer.1 to encoder.layer.4"))
+    visit.settle()
+    expect(visit.page.get_by_text(re.compile("^keeps .* neighbours$"))).to_have_count(2)
+    visit.page.get_by_role("radio", name="Flight").click()
+    expect(visit.page.get_by_role("slider")).to_be_visible(timeout=LATE)
+    visit.page.get_by_role("radio", name="Trails").click()
+    visit.says(re.compile("to see their way through the layers"))
+    visit.photograph("compare")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_can_be_used_by_all(enter: Enter, theme: str) -> None:
+    visit = compared(enter(theme).turn_to("Compare").says("Which layer should I use?", 2 * LATE))
+    found = Axe().run(visit.page).response["violations"]
+    serious = [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in _BAD]
+    assert serious == []
+
+
+def test_the_report_opens_from_disk(chromium: Browser, tmp_path: Path) -> None:
+    report, table = tmp_path / "report.html", tmp_path / "texts.csv"
+    lines = [f'"the {word} of {number} days</script><b>",{word}<i>' for word in ("cat", "bank") for number in range(12)]
+    table.write_text("text,label\n" + "\n".join(lines))
+    assert (
+        main(["compare", "bundled", str(table), "--layers", "encoder.layer.0,encoder.layer.5", "--out", str(report)])
+        == 0
+    )
+    context = chromium.new_context(offline=True)
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url) if not request.url.startswith("file:") else None)
+    page.goto(report.as_uri())
+    expect(page.get_by_role("heading", name="Biggest movers")).to_be_visible()
+    expect(page.locator("canvas").first).to_be_visible()
+    assert page.locator("b, i").count() == 0
+    assert said == []
+    found = Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in _BAD] == []
+    context.close()
