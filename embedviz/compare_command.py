@@ -25,7 +25,12 @@ BLOCKS = "blocks"
 def compare(given: argparse.Namespace, open_checkpoint: Open, read: Callable[[Path, Checkpoint], Instances]) -> int:
     """Write the report. Returns 0; EmbedvizError for bad input."""
     from embedviz.comparison import compare as measure
+    from embedviz.projection.aligned import check_alignment
+    from embedviz.vectors import find_postprocessing
 
+    # What is wrong with the words themselves is said before anything is read.
+    check_alignment(given.alignment)
+    find_postprocessing(given.postprocessing)
     out = given.out
     if out.suffix not in (".html", ".json"):
         raise EmbedvizError("A comparison is written as .html or .json", value=out, remedy="As in --out report.html.")

@@ -69,10 +69,7 @@ def aligned_maps(
     ``progress(phase, done, total)`` is called along the way; what it raises stops the work. Raises ProjectionError
     for layers of different instances, NaN or infinity, unknown names, and where there is nothing to draw.
     """
-    if alignment not in ALIGNMENTS:
-        raise ProjectionError(
-            "There is no such way to align maps", value=alignment, remedy=close_matches(alignment, ALIGNMENTS)
-        )
+    check_alignment(alignment)
     check_numbers(dimensions, seed)
     settings = umap.METHOD.settle({"n_neighbors": n_neighbors, "min_dist": min_dist})
     layers = spaces(captured, postprocessing)
@@ -96,6 +93,12 @@ def aligned_maps(
         faithfulness(list(drawn.values()), [space.centred for space in many.values()]),
         _note(layers, len(many)),
     )
+
+
+def check_alignment(name: str) -> None:
+    """ProjectionError for a name that is not in ``ALIGNMENTS``."""
+    if name not in ALIGNMENTS:
+        raise ProjectionError("There is no such way to align maps", value=name, remedy=close_matches(name, ALIGNMENTS))
 
 
 def _phase(say: Phases, phase: str) -> Progress:
