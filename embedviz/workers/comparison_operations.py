@@ -38,7 +38,7 @@ def compare(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
         ("other_curves", found.other_curves),
     ):
         value[kind] = {name: _taken_apart(f"{kind}.{name}", each, results) for name, each in held.items()}
-    k = fitting(arguments["k"], found.instances)
+    k = max(1, fitting(arguments["k"], found.instances))
     for number, layer in enumerate({**rows, **columns}.values()):
         processed = postprocess(layer, arguments["postprocessing"])
         results[f"neighbours.{number}"] = neighbours(processed, k=k).indices

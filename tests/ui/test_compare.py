@@ -8,7 +8,7 @@ import re
 import pytest
 
 from embedviz.comparison import CURVES
-from embedviz.ui.state import state
+from embedviz.modalities.samples import SAMPLES, load_sample
 from tests.ui.conftest import App
 
 
@@ -54,8 +54,7 @@ def test_a_pair_is_chosen_by_name(app: App) -> None:
     compared(app)
     app.labelled("selectbox", "One layer").set_value("encoder.layer.3")
     app.run()
-    assert state().compare.pair == ("encoder.layer.3", "encoder.layer.5")
-    assert state().compare.shown == ("encoder.layer.3", "encoder.layer.5")
+    assert app.labelled("multiselect", "Maps").value == ["encoder.layer.3", "encoder.layer.5"]
     assert "From encoder.layer.3 to encoder.layer.5" in app.text
     app.labelled("selectbox", "The other").set_value("encoder.layer.3")
     app.run()
@@ -87,8 +86,8 @@ def test_the_null_model_with_one_press(app: App) -> None:
     app.press("Random weights")
     whole(app.until(lambda app: "Choose the model" not in app.text))
     rows, columns = layers_of(app), list(app.labelled("selectbox", "The other").options)
-    assert all(name.startswith("all-MiniLM-L6-v2: ") for name in rows)
-    assert all("random" in name for name in columns)
+    assert all(name.startswith("trained: ") for name in rows)
+    assert all(name.startswith("random weights: ") for name in columns)
     assert len(rows) == len(columns) == 7
 
 
@@ -104,12 +103,12 @@ def test_poolings_side_by_side(app: App) -> None:
 
 
 def test_the_selection_and_the_colour_are_those_of_the_other_pages(app: App) -> None:
-    first = state().instances
-    assert first is not None
-    state().select((first.ids[7],))
+    instance = app.labelled("selectbox", "Instance")
+    chosen = instance.options[7]
+    instance.set_value(load_sample(next(iter(SAMPLES))).ids[7])
+    app.run()
     compared(app)
-    assert state().selected == (first.ids[7],)
-    assert str(first.items[7])[:40] in app.text
+    assert f"**{chosen[:60]}" in app.text
     app.labelled("selectbox", "Colour").set_value("one colour")
     app.run()
     app.page("Explore").until_drawn()
@@ -123,12 +122,18 @@ def test_other_vectors_and_another_alignment(app: App) -> None:
     assert "what moves between" in app.text
     app.choose_way("Vectors", "none")
     whole(app)
-    assert state().compare.postprocessing == "none"
+    assert app.labelled("button_group", "Vectors").value == "none"
 
 
-def test_another_checkpoint_begins_anew(app: App) -> None:
+def test_layers_are_chosen_by_name(app: App) -> None:
     compared(app)
-    state().compare.layers = ("encoder.layer.0", "gone")
+    names = app.labelled("multiselect", "By name")
+    names.set_value(["encoder.layer.2", "encoder.layer.0"])
+    whole(app.run())
+    assert layers_of(app) == ["layer.0", "layer.2"], "In the order of the model."
+    app.labelled("multiselect", "By name").set_value(["encoder.layer.0"])
     app.run()
-    assert state().compare.layers == ("encoder.layer.0",)
     assert "Choose two layers or more" in app.text
+    app.press("All blocks")
+    whole(app)
+    assert len(layers_of(app)) == 7
