@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from embedviz.vectors import check_finite, unit_vectors
 
 #: How many float64 numbers a block of cosines may hold: 32 MB.
 BLOCK = 4_000_000
+#: Above so many instances neighbours are looked for in float32 first, and so many more than are asked for.
+_MANY, _SPARE = 4_000, 16
 #: Float64 sums in another order differ near the 16th decimal; equal to this many decimals is equal.
 DECIMALS = 12
 
@@ -93,17 +96,53 @@ def nearest_to(embeddings: Embeddings | npt.ArrayLike, place: int, k: int = 10) 
 def nearest_units(
     units: DoubleArray, k: int, progress: Callable[[int, int], None] | None = None
 ) -> tuple[IntArray, DoubleArray]:
-    """Neighbours of unit vectors (n, width), itself left out: (n, k) indices and float64 cosines, nearest first."""
+    """Neighbours of unit vectors (n, width), itself left out: (n, k) indices and float64 cosines, nearest first.
+
+    Of many, float32 finds who can be among them, in less time; float64 ranks these.
+    """
     indices = np.empty((len(units), k), dtype=np.int64)
     cosines = np.empty((len(units), k), dtype=np.float64)
+    narrow = units.astype(np.float32) if len(units) > _MANY else None
     for start, stop in blocks(len(units)):
-        block = rounded_cosines(units[start:stop], units)
-        block[np.arange(stop - start), np.arange(start, stop)] = -np.inf
-        indices[start:stop] = largest(block, k)
-        cosines[start:stop] = np.take_along_axis(block, indices[start:stop], axis=1)
+        rows = np.arange(start, stop)
+        columns = _candidates(narrow, rows, k) if narrow is not None else None
+        if columns is None:
+            scores = rounded_cosines(units[start:stop], units)
+            scores[rows - start, rows] = -np.inf
+            indices[start:stop] = best = largest(scores, k)
+        else:
+            scores = _cosines_at(units, rows, columns)
+            best = largest(scores, k)
+            indices[start:stop] = np.take_along_axis(columns, best, axis=1)
+        cosines[start:stop] = np.take_along_axis(scores, best, axis=1)
         if progress is not None:
             progress(stop, len(units))
     return indices, cosines
+
+
+def _candidates(narrow: FloatArray, rows: IntArray, k: int) -> IntArray | None:
+    """Columns (rows, some) in their order, among which are each row's ``k`` nearest, whatever float32 rounds away.
+
+    None where so many are that near each other that all of them have to be compared. A float32 product of unit
+    vectors is off by (width + 2)·2⁻²⁴ at most (Higham, Accuracy and Stability of Numerical Algorithms, 2002, §3.1).
+    """
+    rough = narrow[rows] @ narrow.T
+    rough[np.arange(len(rows)), rows] = -np.inf
+    columns = largest(rough, min(k + _SPARE, len(narrow) - 1))
+    scores = np.take_along_axis(rough, columns, axis=1)
+    margin = 2 * (narrow.shape[1] + 2) * 2.0**-24
+    if not (scores[:, -1] < scores[:, k - 1] - margin).all():
+        return None
+    return np.sort(columns, axis=1)
+
+
+def _cosines_at(units: DoubleArray, rows: IntArray, columns: IntArray) -> DoubleArray:
+    """Rounded cosines (rows, any) of each row with the given columns."""
+    found = np.empty(columns.shape)
+    for start, stop in blocks(len(rows), columns.shape[1] * units.shape[1]):
+        found[start:stop] = np.matmul(units[columns[start:stop]], units[rows[start:stop], :, None])[:, :, 0]
+    np.clip(found, -1, 1, out=found)
+    return np.round(found, DECIMALS, out=found)
 
 
 def with_self(
@@ -168,7 +207,7 @@ def rounded_cosines(queries: DoubleArray, units: DoubleArray) -> DoubleArray:
     return np.round(product, DECIMALS, out=product)
 
 
-def largest(scores: DoubleArray, k: int) -> IntArray:
+def largest(scores: npt.NDArray[Any], k: int) -> IntArray:
     """The (rows, k) columns of each row's ``k`` largest scores, largest first, ties by column."""
     threshold = np.partition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k]
     rows, columns = np.nonzero(scores >= threshold[:, None])

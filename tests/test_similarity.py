@@ -143,3 +143,25 @@ def test_progress_is_told_block_by_block(vectors: np.ndarray, monkeypatch: pytes
     assert len(told) > 5
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert told[-1] == (117, 117)
+
+
+def test_many_are_ranked_as_if_all_were_compared_in_float64() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(4_100, 6)) @ rng.normal(size=(6, 32)) + 0.1 * rng.normal(size=(4_100, 32))
+    rows[[5, 2_000, 4_000]] = rows[7]  # the same direction four times: a tie that the place decides
+    rows[9] = rows[8] * (1 + 1e-9)
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = np.round(units @ units.T, 12)
+    np.fill_diagonal(cosines, -np.inf)
+    expected = np.argsort(-cosines, axis=1, kind="stable")[:, :10]
+    found = neighbours(rows, k=10)
+    assert np.array_equal(found.indices, expected)
+    assert found.indices[5, :3].tolist() == [7, 2_000, 4_000]
+
+
+def test_very_many_of_the_same_direction_are_all_compared() -> None:
+    rows = np.ones((4_200, 8))
+    rows[4_100:] = np.random.default_rng(0).normal(size=(100, 8))
+    found = neighbours(rows, k=3)
+    assert found.indices[0].tolist() == [1, 2, 3]
+    assert found.indices[4_099].tolist() == [0, 1, 2]

@@ -17,13 +17,12 @@ from embedviz.records import Curve
 def depth_curve(
     curves: Sequence[tuple[str, Sequence[str], Curve]],
     *,
-    marked: Sequence[str] = (),
     theme: str = "light",
     height: int = 150,
 ) -> go.Figure:
     """Lines over the layers: (model's name, layers, curve) each, over the same share of the depth.
 
-    The band is the 95 % interval, the dotted line chance; layers in ``marked`` get a ring. Two models have a legend.
+    The band is the 95 % interval, the dotted line chance. Two models have a legend.
     """
     look, several = THEMES[theme], len(curves) > 1
     figure = blank(look, height + (24 if several else 0))
@@ -31,17 +30,6 @@ def depth_curve(
         places = np.linspace(0.0, 1.0, len(layers)) if len(layers) > 1 else np.zeros(1)
         figure.add_traces(_band(places, curve, colour))
         figure.add_trace(_line(places, name, layers, curve, colour).update(showlegend=several))
-        rings = [place for place, layer in enumerate(layers) if layer in marked]
-        figure.add_trace(
-            go.Scatter(
-                x=places[rings],
-                y=curve.values[rings],
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 13, "color": look.ink, "line": {"width": 2}},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
         if curve.chance is not None:
             figure.add_hline(y=curve.chance, line={"color": look.muted, "width": 1, "dash": "dot"})
     _axes(figure, curves, look)

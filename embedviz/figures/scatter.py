@@ -16,8 +16,6 @@ from embedviz.figures.points import FADED, Canvas, Shares, Trace, canvas
 from embedviz.figures.words import escape, shorten
 from embedviz.records import DoubleArray, FloatArray, Instances, IntArray, Projection
 
-#: Names of so many characters, their counts included, do not stand several in a line.
-_LONG_NAME = 20
 #: More selected points than this are shown by fading the others, not by rings.
 MOST_RINGS = 12
 
@@ -162,15 +160,10 @@ def _legend(figure: go.Figure, drawing: Canvas, looks: list[Mark]) -> None:
     if scale:
         figure.update_layout(coloraxis=colour_axis(drawing, looks))
     title = "" if scale or drawing.colour is None else escape(shorten(drawing.colour, 26))
-    long = max((len(mark.name) for mark in looks), default=0) > _LONG_NAME
     figure.update_layout(
         legend={
-            # Beside long names, plotly counts the title's width wrongly and cuts the last of a line.
-            "title": {
-                "text": title,
-                "font": {"size": 12, "color": drawing.theme.muted},
-                "side": "top" if long else "left",
-            },
+            # Beside the names, plotly counts the title's width wrongly and cuts the last of a line.
+            "title": {"text": title, "font": {"size": 12, "color": drawing.theme.muted}, "side": "top"},
             "itemsizing": "constant",
             "bgcolor": "rgba(0,0,0,0)",
             "font": {"size": 13, "color": drawing.theme.ink},

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from embedviz.depth import through_depth
 from embedviz.errors import Cancelled
 from embedviz.records import Embeddings, IntArray
 from embedviz.ui.jobs import Job
@@ -19,7 +20,8 @@ from embedviz.ui.store import store
 from embedviz.workers.items import pack
 from embedviz.workers.pool import pool
 
-#: Up to so many bytes, all blocks and poolings are captured in the first pass, since they cost next to nothing then.
+#: Up to so many bytes, the first pass captures all blocks (with the embedding below them) and poolings: they cost next
+#: to nothing then.
 _AHEAD = 96_000_000
 #: How many captures of a checkpoint are remembered, for the rows that the next one shares with them.
 _CAPTURES = 4
@@ -125,12 +127,11 @@ def _joined(parts: list[Embeddings], rows: IntArray, ids: tuple[str, ...]) -> Em
 
 
 def ahead(settings: Settings) -> tuple[list[str], list[str]]:
-    """The wanted layer and pooling, and with few instances all blocks of its kind and poolings too."""
+    """The wanted layer and pooling, and with few instances the layers through the depth and all poolings too."""
     opened, layer = settings.opened, settings.opened.layer(settings.layer)
     if layer is None or settings.pooling == "flatten":
         return [settings.layer], [settings.pooling]
-    alike = [each for each in opened.modules if each.role == "block" and each.over == layer.over and not each.untrained]
-    blocks = [each for each in alike if each.capturable]
+    blocks = [each for each in through_depth(opened.layers) if each.role != "model" and each.over == layer.over]
     poolings = [name for name in opened.poolings(layer) if name != "flatten"] or [settings.pooling]
     if 4 * len(settings.instances) * sum(each.width for each in blocks) * len(poolings) > _AHEAD:
         return [settings.layer], [settings.pooling]

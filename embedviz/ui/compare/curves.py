@@ -9,26 +9,24 @@ from embedviz.figures.depth import depth_curve
 from embedviz.figures.frame import CONFIG
 from embedviz.ui import words
 from embedviz.ui.compare.made import Compared
-from embedviz.ui.state import State
 
 _ABREAST = 3
 
 
-def section(compared: Compared, session: State) -> None:
+def section(compared: Compared) -> None:
     """A small picture for each curve."""
     comparison = compared.comparison
     st.markdown("## Over the depth")
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    marked = session.compare.pair or ()
     names = list(comparison.curves)
     for start in range(0, len(names), _ABREAST):
         columns = st.columns(_ABREAST, gap="medium")
         for column, name in zip(columns, names[start : start + _ABREAST], strict=False):
             with column:
-                _curve(compared, name, marked, theme)
+                _curve(compared, name, theme)
 
 
-def _curve(compared: Compared, name: str, marked: tuple[str, ...], theme: str) -> None:
+def _curve(compared: Compared, name: str, theme: str) -> None:
     comparison, kind = compared.comparison, CURVES[name]
     curve, other = comparison.curves[name], comparison.other_curves.get(name)
     st.markdown(f"**{words.escape(kind.label)}**", help=words.escape(f"{kind.sentence} {kind.not_said}"))
@@ -40,7 +38,7 @@ def _curve(compared: Compared, name: str, marked: tuple[str, ...], theme: str) -
     if other is not None and not other.why_not:
         lines.append((models[1], comparison.columns, other))
     st.plotly_chart(
-        depth_curve(lines, marked=marked, theme=theme),
+        depth_curve(lines, theme=theme),
         key=f"curve_{name}",
         config={**CONFIG, "displayModeBar": False},
         theme=None,

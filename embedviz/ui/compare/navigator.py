@@ -54,8 +54,7 @@ def _heatmap(compared: Compared, session: State, agreement: Agreement) -> None:
         models=compared.comparing.models,
         theme=theme,
     )
-    # A new key for each pair: plotly keeps a cell selected, and then it could not be chosen again.
-    key = f"navigator_{hash((compared.comparing.key, chosen.measure, chosen.pair))}"
+    key = f"navigator_{hash((compared.comparing.key, chosen.measure))}"
 
     def choose() -> None:
         event: Any = st.session_state.get(key) or {}

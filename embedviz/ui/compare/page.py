@@ -38,7 +38,8 @@ def page() -> None:
         if session.job is None and session.failure is None:
             _offer(session, wanted)
         return
-    _show(compared, session)
+    _layers(compared, session)
+    curves.section(compared)
 
 
 def _ensure(session: State, wanted: Comparing) -> Compared | None:
@@ -72,7 +73,8 @@ def _offer(session: State, wanted: Comparing) -> None:
 
 
 @st.fragment
-def _show(compared: Compared, session: State) -> None:
+def _layers(compared: Compared, session: State) -> None:
+    """What a choice of two layers changes."""
     _settle(compared, session)
     left, right = st.columns([6, 5], gap="medium")
     with left:
@@ -80,9 +82,14 @@ def _show(compared: Compared, session: State) -> None:
     with right:
         navigator.pair(compared, session)
         _advice(compared)
+    _instances(compared, session)
+
+
+@st.fragment
+def _instances(compared: Compared, session: State) -> None:
+    """What a choice among the instances changes, and nothing else: it is to follow at once."""
     maps.section(compared, session)
     movers.section(compared, session)
-    curves.section(compared, session)
 
 
 def _settle(compared: Compared, session: State) -> None:
