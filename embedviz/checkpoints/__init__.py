@@ -65,6 +65,7 @@ def _open(request: Request) -> Checkpoint:
     for candidate in FORMATS.values():
         if candidate.recognises(request):
             opened: Checkpoint = candidate.open_place(request)
+            opened.request = request
             opened.assumed_inputs = check_given(request.options.inputs)
             if request.options.random_weights:
                 randomise(opened, request.options.random_weights)

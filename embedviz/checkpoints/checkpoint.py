@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from embedviz.architecture import Assumption
+    from embedviz.checkpoints.request import Request
 
 _PASSES = threading.RLock()
 #: The pooling modes sentence-transformers writes, in the order in which it concatenates them.
@@ -82,6 +83,10 @@ class Checkpoint:
     #: The folder whose other files belong to the model, and where in it the transformer is; None for a lone file.
     origin: Path | None = None
     inside: str = ""
+    #: What was asked for when it was opened; None for a model that was in memory already.
+    request: Request | None = None
+    #: What was taken off the names of the tensors in its file.
+    prefix: str = ""
     lock: threading.RLock = field(default_factory=lambda: _PASSES)
     unpacked: tempfile.TemporaryDirectory[str] | None = None
     #: How many threads its passes take; None until a run of several batches has told.

@@ -29,11 +29,12 @@ _CERTAIN = 0.9
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in eval mode, the parameters that were not in the file, and what was noticed."""
+    """A model in eval mode, the parameters that were not in the file, what was noticed, and the prefix taken off."""
 
     model: Any
     missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    prefix: str = ""
 
 
 def load(kind: Any, config: Any, weights: Weights, request: Request, *, prefix: str = "") -> Loaded:
@@ -56,7 +57,8 @@ def load(kind: Any, config: Any, weights: Weights, request: Request, *, prefix: 
     check_memory(trial.parameters, weights.size, request)
     model = _from_pretrained(kind, config, weights, prefix, request)
     findings += report(trial, model)
-    return Loaded(model, tuple(sorted({*trial.missing, *(name for name, _, _ in trial.mismatched)})), tuple(findings))
+    missing = {*trial.missing, *(name for name, _, _ in trial.mismatched)}
+    return Loaded(model, tuple(sorted(missing)), tuple(findings), prefix)
 
 
 def _from_pretrained(kind: Any, config: Any, weights: Weights, prefix: str, request: Request) -> Any:

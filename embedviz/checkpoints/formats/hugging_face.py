@@ -89,6 +89,7 @@ def assemble(
         processor=processor,
         findings=(*weights.findings, *findings, *noticed, *loaded.findings, *told),
         untrained=frozenset(loaded.missing),
+        prefix=loaded.prefix,
     )
 
 
