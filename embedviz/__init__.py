@@ -12,6 +12,7 @@ from embedviz.errors import (
     LayerError,
     ProjectionError,
 )
+from embedviz.export.script import reproducing_script
 from embedviz.groups import Groups, find_groups, find_islands, name_groups
 from embedviz.projection import project
 from embedviz.projection.aligned import aligned_maps
@@ -71,4 +72,5 @@ __all__ = [
     "open_module",
     "postprocess",
     "project",
+    "reproducing_script",
 ]

@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--seed", metavar="N", type=int, default=0, help="of the maps (0)")
     compare.add_argument("--out", metavar="FILE", type=Path, required=True, help="FILE.html or FILE.json")
     compare.set_defaults(command=_compare)
+    _scripting(commands.add_parser("script", help="write Python that makes the same vectors without embedviz"))
     doctor = commands.add_parser("doctor", help="say what a checkpoint is, and what of it not to trust")
     _opening(doctor)
     doctor.add_argument("instances", metavar="INSTANCES", type=Path, nargs="?", help="your own texts")
@@ -107,6 +108,19 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--save", metavar="DIR", type=Path, help="write a repaired copy as safetensors")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _scripting(parser: argparse.ArgumentParser) -> None:
+    _opening(parser)
+    parser.add_argument("instances", metavar="INSTANCES", type=Path, help="a file or folder, as for embed")
+    parser.add_argument("--layer", metavar="PATH", help="dotted path; else the recommended")
+    parser.add_argument("--pooling", default=None, help="mean, first, last, max, flatten or “as trained”")
+    parser.add_argument("--postprocessing", default="none", help="none, l2, centred, standardised, “centred + l2”, …")
+    parser.add_argument("--prompt", metavar="TEXT", help="put before each text, in place of what the checkpoint says")
+    parser.add_argument("--text", metavar="COLUMN", help="the column with the texts")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the map, to be noted (0)")
+    parser.add_argument("--out", metavar="FILE.py", type=Path, required=True, help="the script")
+    parser.set_defaults(command=_script)
 
 
 def _opening(parser: argparse.ArgumentParser) -> None:
@@ -239,6 +253,12 @@ def _embed(given: argparse.Namespace) -> int:
     from embedviz.embed_command import embed
 
     return embed(given, _open)
+
+
+def _script(given: argparse.Namespace) -> int:
+    from embedviz.script_command import script
+
+    return script(given, _open)
 
 
 def _compare(given: argparse.Namespace) -> int:

@@ -3,372 +3,81 @@
 from __future__ import annotations
 
 import ast
-import io
-import itertools
 import json
-import shutil
+import re
+import runpy
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import transformers
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from safetensors.torch import save_file
 
 import embedviz as ev
-from embedviz.checkpoints import Options, bundled_path
-from embedviz.checkpoints.saving import save as save_copy
-from embedviz.errors import ExportError
+from embedviz.checkpoints import Options
+from embedviz.errors import EmbedvizError, ExportError
 from embedviz.export.script import Source, reproducing_script
 from embedviz.modalities.held import hold
-from embedviz.pooling import POOLINGS
-from embedviz.vectors import POSTPROCESSING
+from embedviz.script_command import read_texts
 from tests.capture.tiny import tiny
-from tests.checkpoints.formats.test_formats import adapter, lightning, prefixed, state, tiny_gguf, wrapped
+from tests.checkpoints.formats.test_formats import beside, state
 from tests.conftest import TEXTS, Save
+from tests.export.script_models import MODELS, Model, uncopied
 from tests.export.scripts import alone, run
-
-SPACED = ["  A text within blanks. ", *TEXTS, "Zebra", "CAPITALS and a “quote”\nand a second line"]
-PAIRS = [("A question?", "An answer."), ("Who?", " Somebody else, who is not there. ")]
-IDS = [(101, 2000, 3000, 102), (101, 5000, 102), (101, 2000, 3000, 102)]
-BERT = "encoder.layer.1"
 
 
 @dataclass
-class Model:
-    """A checkpoint, the instances it is given, and the vectors that are wanted: (layer, pooling, post-processing)."""
+class Case:
+    """A script in a folder, how it ended, and the vectors that embedviz has."""
 
-    path: Path
-    instances: Any
-    wanted: list[tuple[str, str, str]]
-    options: Options = field(default_factory=Options)
-    file: Path | None = None
-    prompt: str | None = None
+    folder: Path
+    wanted: ev.Embeddings
+    end: str = ""
 
 
-def minilm(_folder: Path) -> Iterator[Model]:
-    """Every pooling with every post-processing, and every kind of path."""
-    posts = [*POSTPROCESSING, "centred + l2"]
-    poolings = [name for name in POOLINGS if name != "flatten"]
-    last = [("encoder.layer.5", *pair) for pair in itertools.product(poolings, posts)]
-    paths = [
-        "embeddings",
-        "encoder.layer.2",
-        "encoder.layer.2:input",
-        "encoder.layer.3.attention.self.query:head3",
-        "encoder.layer.3.attention.output.dense:input",
-        "encoder.layer.3.attention.output.dense:input:head2",
-        "encoder.layer.4.attention.self",
-        "pooler",
-        "",
-        ":pooler_output",
-    ]
-    yield Model(bundled_path(), SPACED, last + [(path, "mean", "none") for path in paths])
-    yield Model(bundled_path(), PAIRS, [("encoder.layer.5", "mean", "none")])
-    yield Model(bundled_path(), IDS, [("encoder.layer.5", "max", "standardised")])
-    yield Model(bundled_path(), ["the same", "the same"], [("encoder.layer.5", "mean", "standardised")])
-    yield Model(bundled_path(), list(TEXTS), [("encoder.layer.5", "as trained", "none")], prompt="query: ")
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Case]]:
+    """All scripts of all models, by group, run one after the other in one fresh process."""
+    top = tmp_path_factory.mktemp("scripts")
+    made = {}
+    for group, models in MODELS.items():
+        (top / group).mkdir()
+        made[group] = [
+            case
+            for number, model in enumerate(models(top / group))
+            for case in written(model, top / f"{group}-{number}")
+        ]
+    ends = run([case.folder for each in made.values() for case in each])
+    for case in (case for each in made.values() for case in each):
+        case.end = ends[case.folder]
+    return made
 
 
-def tokenised(model: Any, folder: Path) -> Path:
-    """A model saved with the bundled tokenizer."""
-    model.save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(bundled_path() / name, folder)
-    return folder
-
-
-def families(folder: Path) -> Iterator[Model]:
-    """Other structures than BERT's: decoders, shared blocks, encoders of a pair, a head on top, a longest input."""
-    some = [("mean", "l2"), ("last", "none"), ("first", "centred")]
-
-    def layers(*paths: str) -> list[tuple[str, str, str]]:
-        return [(path, *pair) for path, pair in zip(itertools.cycle(paths), some, strict=False)]
-
-    words = {"vocab_size": 30522}
-    yield Model(tokenised(tiny("GPT2", **words), folder / "gpt2"), SPACED, layers("h.0", "h.1:input", ""))
-    yield Model(tokenised(tiny("T5", "EncoderModel", **words), folder / "t5"), SPACED, layers("encoder.block.1"))
-    yield Model(tokenised(tiny("T5", **words), folder / "t5-whole"), SPACED, layers("encoder.block.0"))
-    shared = "encoder.albert_layer_groups.0.albert_layers.0"
-    yield Model(
-        tokenised(tiny("Albert", **words), folder / "albert"),
-        SPACED,
-        [(f"{shared}#2", "mean", "none"), (f"{shared}#mean", "max", "none"), (f"{shared}#mean", "first", "l2")],
-    )
-    yield Model(
-        tokenised(tiny("Bert", "ForSequenceClassification", **words), folder / "head"),
-        [*SPACED, "long " * 100],
-        layers("bert.encoder.layer.0", "bert.encoder.layer.1.attention.self.value:head2"),
-    )
-    yield Model(tokenised(tiny("Llama", **words), folder / "llama"), SPACED, layers("layers.1", "norm"))
-    left = tokenised(tiny("Llama", **words), folder / "left")
-    told = json.loads((left / "tokenizer_config.json").read_text())
-    (left / "tokenizer_config.json").write_text(json.dumps({**told, "padding_side": "left", "pad_token": None}))
-    yield Model(left, SPACED, layers("layers.1"))
-    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    text = {**small, "vocab_size": 30522, "bos_token_id": 101, "eos_token_id": 102, "pad_token_id": 0}
-    config = transformers.CLIPConfig(text_config=text, vision_config={**small, "image_size": 32, "patch_size": 8})
-    torch.manual_seed(0)
-    clip = tokenised(transformers.CLIPModel(config).eval(), folder / "clip")
-    yield Model(clip, list(TEXTS), layers("encoder.layers.1"))
-    images = Options(assume=(("input.modality", "images"),))
-    yield Model(clip, [picture(40, 50)], [("encoder.layers.0", "mean", "none")], images)
-
-
-def recipes(folder: Path) -> Iterator[Model]:
-    """Folders of sentence-transformers with all that one may say."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules
-
-    torch.manual_seed(0)
-    base = tokenised(tiny("Bert", vocab_size=30522), folder / "base")
-    modes = {
-        "everything": ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"],
-        "root": ["mean_sqrt_len_tokens"],
-        "weighted": ["weightedmean"],
-    }
-    for name, chosen in modes.items():
-        pooling = modules.Pooling(32, pooling_mode=tuple(chosen))
-        parts = [modules.Transformer(str(base), max_seq_length=24), pooling]
-        if name != "root":
-            parts += [modules.Dense(32 * len(chosen), 16, activation_function=torch.nn.Tanh()), modules.Dense(16, 8)]
-        model = SentenceTransformer(modules=[*parts, modules.Normalize()] if name == "everything" else parts)
-        model.prompts, model.default_prompt_name = (
-            {"query": "query: 'quoted' "},
-            "query" if name == "weighted" else None,
-        )
-        model.save(str(folder / name))
-        if name == "root":
-            (folder / name / "sentence_bert_config.json").write_text('{"max_seq_length": 9, "do_lower_case": true}')
-        yield Model(
-            folder / name,
-            [*SPACED, "long " * 100],
-            [("encoder.layer.1", "as trained", "none"), ("encoder.layer.0", "as trained", "l2")],
-        )
-
-
-def files(folder: Path) -> Iterator[Model]:
-    """Weights alone, however wrapped, and folders that transformers would not open as they are."""
-    wanted = [(BERT, "mean", "none")]
-    base = tokenised(tiny("Bert", vocab_size=30522), folder / "base")
-    heads = Options(assume=(("num_attention_heads", 4),))
-    tensors = state(base)
-    for name, made in {"bare": tensors, "wrapped": wrapped(tensors), "extra": {**tensors, "epoch": 3}}.items():
-        target = beside(folder / name)
-        torch.save(made, target / "model.pt")
-        yield Model(target / "model.pt", list(TEXTS), wanted, heads)
-    for name, made in {"legacy": tensors, "lightning": lightning(tensors)}.items():
-        target = beside(folder / name)
-        torch.save(made, target / "model.ckpt", _use_new_zipfile_serialization=False)
-        yield Model(target / "model.ckpt", list(TEXTS), wanted, heads)
-    (folder / "lone").mkdir()
-    save_file(tensors, folder / "lone" / "weights")
-    yield Model(folder / "lone" / "weights", list(TEXTS), wanted, heads)
-    broken = Path(shutil.copytree(base, folder / "prefixed"))
-    prefixed(broken)
-    yield Model(broken, list(TEXTS), wanted, Options(repair=frozenset({"prefix"})))
-    shorter = changed(base, folder / "sizes", num_hidden_layers=1)
-    yield Model(shorter, list(TEXTS), wanted, Options(repair=frozenset({"sizes"})))
-    yield Model(changed(base, folder / "untyped", model_type=None), list(TEXTS), wanted)
-    yield Model(changed(base, folder / "eager", attn_implementation="eager"), list(TEXTS), wanted)
-    cased = Options(repair=frozenset({"casing", "tokenizer-class"}))
-    yield Model(Path(shutil.copytree(base, folder / "cased")), list(TEXTS), wanted, cased)
-    pickled = Path(shutil.copytree(base, folder / "bin"))
-    (pickled / "model.safetensors").unlink()
-    torch.save(tensors, pickled / "pytorch_model.bin")
-    yield Model(pickled, list(TEXTS), wanted)
-    sharded = folder / "shards"
-    transformers.BertModel.from_pretrained(base).save_pretrained(sharded, max_shard_size="500KB")
-    beside(sharded)
-    assert len(list(sharded.glob("*.safetensors"))) > 1
-    yield Model(sharded, list(TEXTS), wanted)
-    with zipfile.ZipFile(folder / "packed.zip", "w") as packed:
-        for file in base.iterdir():
-            packed.write(file, f"inner/{file.name}")
-    yield Model(folder / "packed.zip", list(TEXTS), wanted)
-    shutil.make_archive(str(folder / "packed"), "gztar", base)
-    yield Model(folder / "packed.tar.gz", list(TEXTS), wanted)
-    tiny_gguf(folder / "tiny.gguf")
-    yield Model(folder / "tiny.gguf", ["abc", "a longer text"], [("layers.1", "mean", "none")])
-
-
-def beside(target: Path) -> Path:
-    target.mkdir(exist_ok=True)
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
-        shutil.copy(bundled_path() / name, target)
-    return target
-
-
-def changed(base: Path, target: Path, **values: Any) -> Path:
-    shutil.copytree(base, target)
-    config = {**json.loads((base / "config.json").read_text()), **values}
-    told = {name: value for name, value in config.items() if value is not None}
-    (target / "config.json").write_text(json.dumps(told))
-    return target
-
-
-NETS = {
-    "convolutions": "nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Flatten(), "
-    "nn.Linear(36, 3))",
-    "double": "nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)).double()",
-    "fused": "nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2)",
-    "recurrent": "nn.LSTM(5, 4, num_layers=2, bidirectional=True)",
-}
-
-
-def arrays(folder: Path) -> Iterator[Model]:
-    """Tensors, from every kind of file and written out, through modules of torch's own."""
-    draw = np.random.default_rng(0)
-    code = Options(allow_code=True)
-
-    def saved(name: str) -> Path:
-        target = folder / name
-        target.mkdir()
-        (target / "architecture.py").write_text(f"from torch import nn\n\n\ndef build():\n    return {NETS[name]}\n")
-        torch.manual_seed(0)
-        net = eval(NETS[name], {"nn": torch.nn})
-        torch.save({f"module.{key}": value for key, value in net.state_dict().items()}, target / "net.pt")
-        return target / "net.pt"
-
-    digits = draw.standard_normal((70, 1, 8, 8)).astype(np.float32)
-    np.save(folder / "digits.npy", digits.astype(np.float64))
-    grey = Options(allow_code=True, assume=(("input.shape", [1, 8, 8]), ("input.modality", "tensors")))
-    yield Model(
-        saved("convolutions"),
-        digits,
-        [("0", "mean", "none"), ("0", "flatten", "l2"), ("1", "max", "none"), ("4", "mean", "standardised")],
-        grey,
-        folder / "digits.npy",
-    )
-    rows = draw.standard_normal((9, 6)).astype(np.float32)
-    np.savez(folder / "rows.npz", X=rows, y=np.arange(9))
-    table = "id,a,b,c,d,e,f,label\n" + "".join(f"{n},{','.join(map(str, row))},x\n" for n, row in enumerate(rows))
-    (folder / "rows.csv").write_text(table)
-    double = saved("double")
-    for file in (folder / "rows.npz", folder / "rows.csv", None):
-        yield Model(double, np.vstack([rows, rows[:2]]) if file is None else rows, [("1", "mean", "none")], code, file)
-    steps = [draw.standard_normal((length, 8)).astype(np.float32) for length in (3, 5, 3)]
-    any_length = Options(allow_code=True, assume=(("input.shape", [None, 8]),))
-    yield Model(saved("fused"), steps, [("layers.0", "mean", "none"), ("layers.1", "last", "none")], any_length)
-    turned = Options(allow_code=True, assume=(("input.shape", [7, 5]), ("input.batch_axis", 1)))
-    series = draw.standard_normal((4, 7, 5)).astype(np.float32)
-    yield Model(
-        saved("recurrent"), series, [("", "mean", "none"), (":h_n", "mean", "none"), (":c_n", "mean", "l2")], turned
-    )
-    net = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU())
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    program = torch.export.export(net, (torch.from_numpy(rows),), dynamic_shapes=({0: batch},))
-    torch.export.save(program, folder / "program.pt2")
-    yield Model(folder / "program.pt2", rows, [("0", "mean", "none")], code)
-
-
-def picture(width: int, height: int, mode: str = "RGB", **settings: Any) -> bytes:
-    values = np.random.default_rng(width * height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    written = io.BytesIO()
-    Image.fromarray(values).convert(mode).save(written, "PNG", **settings)
-    return written.getvalue()
-
-
-def turned_picture() -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return picture(30, 20, exif=exif)
-
-
-def deep_picture() -> bytes:
-    written = io.BytesIO()
-    values = np.random.default_rng(3).integers(0, 65_536, (25, 30), dtype=np.uint16)
-    Image.fromarray(values).save(written, "PNG")
-    return written.getvalue()
-
-
-def pictures(folder: Path) -> Iterator[Model]:
-    """Pictures of all kinds: through an image processor and without, from a folder, a zip, a file, and memory."""
-    kinds = {
-        "cats/wide.png": picture(50, 30),
-        "cats/'high\".png": picture(30, 50),
-        "dogs/turned.png": turned_picture(),
-        "dogs/deep.png": deep_picture(),
-        "dogs/grey.png": picture(20, 20, "L"),
-        "dogs/palette.png": picture(21, 20, "P"),
-        "dogs/clear.png": picture(22, 20, "RGBA"),
-        "dogs/again.png": picture(20, 20, "L"),
-    }
-    for name, data in kinds.items():
-        (folder / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "pictures" / name).write_bytes(data)
-    with zipfile.ZipFile(folder / "pictures.zip", "w") as packed:
-        for name, data in kinds.items():
-            packed.writestr(name, data)
-    (folder / "one.png").write_bytes(kinds["cats/wide.png"])
-    torch.manual_seed(0)
-    vit = folder / "vit"
-    tiny("ViT").save_pretrained(vit)
-    several = [
-        ("encoder.layer.1", "mean", "l2"),
-        ("encoder.layer.0", "first", "none"),
-        ("encoder.layer.1", "flatten", "none"),
-    ]
-    yield Model(vit, None, vit_layers(several), file=folder / "pictures")
-    processed = Path(shutil.copytree(vit, folder / "processed"))
-    told = {
-        "image_processor_type": "ViTImageProcessor",
-        "size": {"height": 32, "width": 32},
-        "image_mean": [0.4, 0.5, 0.6],
-    }
-    (processed / "preprocessor_config.json").write_text(json.dumps(told))
-    yield Model(processed, None, vit_layers(several[:2]), file=folder / "pictures.zip")
-    yield Model(processed, None, vit_layers(several[:1]), file=folder / "one.png")
-    yield Model(processed, list(kinds.values()), vit_layers(several[:1]))
-    tiny("ConvNext").save_pretrained(folder / "convnext")
-    yield Model(folder / "convnext", None, [("encoder.stages.0", "mean", "none")], file=folder / "pictures")
-    tiny("ViT", num_channels=1).save_pretrained(folder / "grey")
-    yield Model(folder / "grey", list(kinds.values()), vit_layers(several[:1]))
-
-
-def vit_layers(wanted: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    names = {name for name, _ in tiny("ViT").named_modules()}
-    prefix = "encoder.layer." if "encoder.layer.0" in names else "layers."
-    return [(layer.replace("encoder.layer.", prefix), pooling, post) for layer, pooling, post in wanted]
-
-
-def tables(folder: Path) -> Iterator[Model]:
-    """More texts than stand in a script, from files."""
-    model = tokenised(tiny("Bert", vocab_size=30522), folder / "model")
-    long = [f"{number}: a “text”, with commas\tand tabs, " + "x" * 9_000 for number in range(120)]
-    rows = [(f"row {number}", text) for number, text in enumerate(long)]
-    import csv
-
-    import pandas as pd
-
-    with (folder / "texts.csv").open("w", newline="") as opened:
-        csv.writer(opened).writerows([("id", "text"), *rows, ("empty", " ")])
-    with (folder / "texts.jsonl").open("w") as opened:
-        opened.writelines(json.dumps({"id": name, "body": text}) + "\n" for name, text in rows)
-    (folder / "texts.txt").write_text("\n".join(long))
-    pd.DataFrame(rows, columns=["id", "text"]).to_parquet(folder / "texts.parquet")
-    for name in ("texts.csv", "texts.jsonl", "texts.txt", "texts.parquet"):
-        yield Model(model, None, [(BERT, "mean", "none")], file=folder / name)
-
-
-MODELS: dict[str, Callable[[Path], Iterator[Model]]] = {
-    "minilm": minilm,
-    "families": families,
-    "recipes": recipes,
-    "files": files,
-    "arrays": arrays,
-    "pictures": pictures,
-    "tables": tables,
-}
+def written(model: Model, top: Path) -> list[Case]:
+    """The scripts of one model, each in a folder of its own."""
+    made = []
+    with ev.open_checkpoint(model.path, options=model.options) as checkpoint:
+        instances = brought(model, checkpoint)
+        for place, (layer, pooling, post) in enumerate(model.wanted):
+            folder = top / str(place)
+            found = ev.capture(checkpoint, instances, [layer], pooling, prompt=model.prompt)[layer]
+            source = Source(model.path, model.file, folder=folder)
+            script = reproducing_script(
+                checkpoint, instances, layer, pooling, post, source=source, prompt=model.prompt, embeddings=found
+            )
+            for name in post.split(" + "):
+                found = ev.postprocess(found, name)
+            folder.mkdir(parents=True)
+            (folder / "reproduce.py").write_text(script, "utf-8")
+            made.append(Case(folder, found))
+    return made
 
 
 def brought(model: Model, checkpoint: ev.Checkpoint) -> Any:
@@ -376,55 +85,230 @@ def brought(model: Model, checkpoint: ev.Checkpoint) -> Any:
         return model.instances
     if checkpoint.inputs.modality != "text":
         return hold(model.file, checkpoint.inputs, 100).instances
-    from embedviz.script_command import read_texts
-
     return read_texts(model.file, None)[0]
 
 
-def write(folder: Path, script: str) -> None:
-    folder.mkdir(parents=True)
-    (folder / "reproduce.py").write_text(script, "utf-8")
-
-
-@pytest.mark.parametrize("group", MODELS)
 @pytest.mark.slow
-def test_it_comes_to_the_same_vectors(group: str, tmp_path: Path) -> None:
-    captured: dict[Path, ev.Embeddings] = {}
-    (tmp_path / "made").mkdir()
-    for number, model in enumerate(MODELS[group](tmp_path / "made")):
-        with ev.open_checkpoint(model.path, options=model.options) as checkpoint:
-            instances = brought(model, checkpoint)
-            for place, (layer, pooling, post) in enumerate(model.wanted):
-                folder = tmp_path / f"{number}-{place}"
-                found = ev.capture(checkpoint, instances, [layer], pooling, prompt=model.prompt)[layer]
-                source = Source(model.path, model.file, folder=folder)
-                script = reproducing_script(
-                    checkpoint, instances, layer, pooling, post, source=source, prompt=model.prompt, embeddings=found
-                )
-                write(folder, script)
-                for name in post.split(" + "):
-                    found = ev.postprocess(found, name)
-                captured[folder] = found
-    ends = run(list(captured))
-    assert {folder.name: end for folder, end in ends.items() if end != "ended"} == {}
-    apart = {}
-    for folder, wanted in captured.items():
-        made = np.load(folder / "vectors.npy")
-        assert made.dtype == np.float32
-        apart[folder.name] = float(np.abs(made - wanted.vectors).max())
-        assert json.loads((folder / "ids.json").read_text()) == list(wanted.ids)
-    print(f"\n{group}: {len(apart)} scripts, largest difference {max(apart.values()):.2g}")
-    assert max(apart.values()) <= 1e-6, apart
-    clean(list(captured))
+@pytest.mark.parametrize("group", MODELS)
+def test_it_comes_to_the_same_vectors(group: str, cases: dict[str, list[Case]]) -> None:
+    assert [case.end for case in cases[group] if case.end != "ended"] == []
+    apart = []
+    for case in cases[group]:
+        vectors = np.load(case.folder / "vectors.npy")
+        assert vectors.dtype == np.float32
+        assert json.loads((case.folder / "ids.json").read_text()) == list(case.wanted.ids)
+        apart.append(float(np.abs(vectors - case.wanted.vectors).max()))
+    print(f"{group}: {len(apart)} scripts, largest difference {max(apart):.2g}")
+    assert max(apart) <= 1e-6
 
 
-def clean(folders: list[Path]) -> None:
-    """No name that is not there, none that is not used, and nothing of embedviz."""
-    files = [str(folder / "reproduce.py") for folder in folders]
-    subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", *files], check=True)
+@pytest.mark.slow
+def test_no_name_is_missing_or_unused_and_none_is_of_embedviz(cases: dict[str, list[Case]]) -> None:
+    files = [case.folder / "reproduce.py" for each in cases.values() for case in each]
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", *map(str, files)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     for file in files:
-        tree = ast.parse(Path(file).read_text("utf-8"))
-        imported = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        names = {alias.name for node in imported if isinstance(node, ast.Import) for alias in node.names}
-        names |= {str(node.module) for node in imported if isinstance(node, ast.ImportFrom)}
+        nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
         assert not any(name.startswith("embedviz") for name in names)
+
+
+@pytest.fixture
+def script(save: Save, tmp_path: Path) -> Path:
+    """A folder with the script of a tiny model, which lies in another."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with ev.open_checkpoint(save("Bert", name="model")) as checkpoint:
+        text = reproducing_script(
+            checkpoint, list(TEXTS), "encoder.layer.1", source=Source(tmp_path / "model", folder=folder)
+        )
+    (folder / "reproduce.py").write_text(text, "utf-8")
+    return folder
+
+
+def test_it_stops_where_a_weight_was_changed(script: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "model" / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    done = alone(script)
+    assert done.returncode == 1
+    told = "model.safetensors is not the file that this script was made for: its sha256 is another"
+    assert done.stderr.strip().endswith(told)
+    assert not (script / "vectors.npy").exists()
+
+
+def test_it_stops_where_a_file_is_gone_or_its_vectors_are_others(script: Path) -> None:
+    text = (script / "reproduce.py").read_text("utf-8")
+    changes = {
+        "gone": ("../model", "../nowhere"),
+        "layer": ("get_submodule('encoder.layer.1')", "get_submodule('encoder.layer.0')"),
+        "rows": ("    'Zebra',\n", ""),
+        "earlier": ("", ""),
+    }
+    for name, (old, new) in changes.items():
+        folder = script.parent / name
+        folder.mkdir()
+        assert old in text
+        (folder / "reproduce.py").write_text(text.replace(old, new, 1), "utf-8")
+    np.save(script.parent / "earlier" / "vectors.npy", np.zeros((7, 32), np.float32))
+    ends = {folder.name: end for folder, end in run([script.parent / name for name in changes]).items()}
+    assert re.fullmatch(r"stopped .*nowhere.model.safetensors is not there: write at the top .*", ends["gone"])
+    assert ends["layer"].startswith("stopped these are not the vectors that embedviz showed: they differ by up to")
+    assert ends["rows"] == "stopped the vectors are (6, 32), and embedviz showed (7, 32)"
+    assert ends["earlier"] == "stopped vectors.npy in this folder holds other vectors, and is left as it is"
+    assert not np.load(script.parent / "earlier" / "vectors.npy").any()
+
+
+def test_it_says_what_it_was_made_of(script: Path) -> None:
+    head = (script / "reproduce.py").read_text("utf-8").partition("\nimport")[0]
+    told = {line[2:18].strip(): line[18:] for line in head.splitlines()[3:]}
+    assert told["layer"] == "encoder.layer.1 (BertLayer, instances × tokens × 32)"
+    assert told["pooling"] == "mean"
+    assert told["post-processing"] == "none"
+    assert told["seed"].startswith("0 ")
+    assert f"torch {torch.__version__}" in told["made with"]
+    assert f"embedviz {ev.__version__}" in told["made with"]
+    assert len(told["fingerprint"]) == 64
+
+
+HOSTILE = [
+    "\"\"\"'''",
+    "\\",
+    "\\'\"",
+    "a\x00b\r\n# c\x0c\u2028d",
+    "\ud800",
+    "{}{0}%s$x",
+    "'); import os; os.abort() #",
+    "# -*- coding: utf-7 -*-",
+    "\u202eHERE",
+]
+
+
+@pytest.fixture(scope="module")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ev.Checkpoint]:
+    folder = tmp_path_factory.mktemp("tiny")
+    tiny("Bert", vocab_size=30522).save_pretrained(folder)
+    beside(folder)
+    with ev.open_checkpoint(folder) as checkpoint:
+        yield checkpoint
+
+
+def made_of(checkpoint: ev.Checkpoint, texts: Sequence[str], name: str) -> str:
+    """A script with this prompt, these names, and made-up vectors: nothing goes through the tokenizer."""
+    ids = tuple(f"{text}{number}" for number, text in enumerate(texts))
+    instances = ev.Instances(tuple(texts), ids, name=name)
+    vectors = np.ones((len(texts), 32), np.float32)
+    embeddings = ev.Embeddings(vectors, ids, pooling="mean", tokens=np.full(len(texts), 5), notes=(name,))
+    checkpoint.name = name
+    source = Source(Path(name.replace("\0", "0") or "x"), None, name)
+    return reproducing_script(
+        checkpoint, instances, "encoder.layer.0", source=source, prompt=name, embeddings=embeddings
+    )
+
+
+class _Bare(ast.NodeTransformer):
+    """Code without its literals."""
+
+    def visit_Constant(self, _node: ast.Constant) -> ast.AST:
+        return ast.Constant(0)
+
+    def visit_List(self, _node: ast.List) -> ast.AST:
+        return ast.Constant(0)
+
+
+def bare(code: str) -> set[str]:
+    return {ast.dump(_Bare().visit(node)) for node in ast.parse(code).body}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(), min_size=1, max_size=5), name=st.text(max_size=80))
+@example(texts=HOSTILE, name="# -*- coding: utf-7 -*-\nimport os")
+@example(texts=["x"], name='\n# coding: rot13\n\x00\ud800\'"""')
+def test_hostile_texts_and_names_stay_texts(texts: list[str], name: str, tiny_bert: ev.Checkpoint) -> None:
+    """Whatever texts, ids, prompt and names are, the script is the same code with other literals."""
+    made = made_of(tiny_bert, texts, name)
+    # The bytes are what Python reads, the line that may tell their encoding among them.
+    tree = ast.parse(made.encode("utf-8"))
+    told = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    assert ast.literal_eval(told["TEXTS"]) == texts
+    assert ast.literal_eval(told["IDS"]) == [f"{text}{number}" for number, text in enumerate(texts)]
+    assert not name or ast.literal_eval(told["PROMPT"]) == name
+    plain = [
+        made_of(tiny_bert, some, prompt) for some in (["a", "b"], [" a", " a"], ["a", "a"]) for prompt in ("", "p")
+    ]
+    assert bare(made) <= set().union(*map(bare, plain))
+
+
+def test_every_format_has_a_script_or_a_reason() -> None:
+    from embedviz.export.script import opening
+
+    root = Path(ev.__file__).parent / "checkpoints"
+    named = {name for file in root.rglob("*.py") for name in re.findall(r'format="([^"]+)"', file.read_text("utf-8"))}
+    named |= {"safetensors file", "state dict", "LoRA adapter"}
+    assert len(named) > 10
+    assert named == opening.FORMATS.keys() | opening.WHY_NOT.keys()
+    assert not opening.FORMATS.keys() & opening.WHY_NOT.keys()
+
+
+def refused(checkpoint: ev.Checkpoint, instances: Any = ("a",), layer: str = "encoder.layer.0", **given: Any) -> str:
+    with pytest.raises(ExportError) as told:
+        reproducing_script(checkpoint, instances, layer, source="model", **given)
+    assert told.value.remedy
+    return str(told.value)
+
+
+def test_what_is_refused_and_told_to_be_copied(save: Save, tmp_path: Path) -> None:
+    """That scripts of the copies work is seen above, in the group "copies"."""
+    for path, options in uncopied(tmp_path):
+        with ev.open_checkpoint(path, options=options) as checkpoint:
+            assert "doctor" in refused(checkpoint)
+
+
+def test_what_no_script_can_make(tiny_bert: ev.Checkpoint, save: Save, tmp_path: Path) -> None:
+    assert "save_pretrained" in refused(ev.open_module(tiny("Bert"), tiny_bert.tokenizer))
+    assert "mixed" in refused(tiny_bert, ["a", ("a", "b")])
+    assert "JSON lines" in refused(tiny_bert, ["x" * 400_000, "y" * 700_000])
+    with pytest.raises(EmbedvizError, match="no such post-processing"):
+        reproducing_script(tiny_bert, ["a"], "encoder.layer.0", postprocessing="l2 + whitened", source="x")
+    with pytest.raises(EmbedvizError, match="no such pooling"):
+        reproducing_script(tiny_bert, ["a"], "encoder.layer.0", "median", source="x")
+    folder = save("Bert")
+    with ev.open_checkpoint(folder, options=Options(random_weights=1)) as null:
+        assert "at random" in refused(null)
+    tensors = state(folder)
+    save_file({name: tensor for name, tensor in tensors.items() if "pooler" not in name}, folder / "model.safetensors")
+    with ev.open_checkpoint(folder) as checkpoint:
+        assert "random numbers" in refused(checkpoint, layer="pooler")
+
+
+def test_packed_sequences_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "architecture.py").write_text(PACKS)
+    model = runpy.run_path(str(tmp_path / "architecture.py"))["build"]()
+    torch.save(model.state_dict(), tmp_path / "net.pt")
+    options = Options(allow_code=True, assume=(("input.shape", [None]), ("input.dtype", "int64")))
+    with ev.open_checkpoint(tmp_path / "net.pt", options=options) as checkpoint:
+        ids = np.array([[3, 4, 0, 0], [5, 6, 7, 8]])
+        assert "packed" in refused(checkpoint, ids, "rnn")
+
+
+PACKS = """
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class Packs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.rnn, self.head = nn.Embedding(20, 5), nn.LSTM(5, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, ids):
+        lengths = (ids > 0).sum(1).clamp(min=1)
+        out, _ = self.rnn(pack_padded_sequence(self.table(ids), lengths, True, enforce_sorted=False))
+        return self.head(pad_packed_sequence(out, batch_first=True)[0][:, 0])
+
+
+def build():
+    return Packs()
+"""

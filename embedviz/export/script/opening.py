@@ -25,7 +25,7 @@ _VECTORS = "Save the vectors themselves: `embedviz embed CHECKPOINT INSTANCES --
 
 def opening(checkpoint: Checkpoint, places: Places) -> Part:
     """The lines that make ``model``, in eval mode. ExportError for what needs more than torch and transformers."""
-    if checkpoint.format not in _FORMATS:
+    if checkpoint.format not in FORMATS:
         raise _refused(checkpoint)
     if places.request.options.random_weights:
         raise ExportError(
@@ -33,11 +33,11 @@ def opening(checkpoint: Checkpoint, places: Places) -> Part:
             value=checkpoint.name,
             remedy="Make the script for the trained model.",
         )
-    return _FORMATS[checkpoint.format](checkpoint, places)
+    return FORMATS[checkpoint.format](checkpoint, places)
 
 
 #: Why there is no script for a format; what can be opened as transformers' own class can be saved as such.
-_WHY_NOT = {
+WHY_NOT = {
     "live module": "This model is in memory only, where no script can find it",
     "LoRA adapter": "This adapter was merged into its base, which takes more than transformers",
     "pickled module": "This module was rebuilt from its pickle, which torch opens only by running what is in it",
@@ -49,7 +49,7 @@ _WHY_NOT = {
 def no_file(name: str) -> ExportError:
     """For a model that came from no file."""
     return ExportError(
-        _WHY_NOT["live module"], value=name, remedy="Save it (`model.save_pretrained(folder)`), and open that folder."
+        WHY_NOT["live module"], value=name, remedy="Save it (`model.save_pretrained(folder)`), and open that folder."
     )
 
 
@@ -60,7 +60,7 @@ def _refused(checkpoint: Checkpoint) -> ExportError:
         return no_file(checkpoint.name)
     saveable = isinstance(checkpoint.model, transformers.PreTrainedModel)
     return ExportError(
-        f"{_WHY_NOT[checkpoint.format]}; there is no script of plain torch and transformers for it",
+        f"{WHY_NOT[checkpoint.format]}; there is no script of plain torch and transformers for it",
         value=checkpoint.name,
         remedy=_COPY if saveable else _VECTORS,
     )
@@ -86,11 +86,8 @@ def _folder(checkpoint: Checkpoint, places: Places) -> Part:
     if any(file.suffix == ".bin" for file in found.files):
         for file in found.files:
             reading(file, "", found)  # refuses what torch.load refuses
-    lines = [
-        f"model = {_class(checkpoint.model)}.from_pretrained(",
-        f"    {places.name(folder)}, dtype=torch.float32, local_files_only=True{_mismatched(checkpoint)}",
-        ").eval()",
-    ]
+    told = f"{places.name(folder)}, dtype=torch.float32, local_files_only=True{_mismatched(checkpoint)}"
+    lines = [f"model = {_class(checkpoint.model)}.from_pretrained({told})", "model.eval()"]
     names = ["config.json", *(f"{name}.index.json" for name in NAMES)]
     described = [folder / name for name in names if (folder / name).is_file()]
     return Part(body=("\n".join(lines),), files=(*found.files, *described))
@@ -118,12 +115,12 @@ def _by_config(checkpoint: Checkpoint, places: Places, found: Weights, part: str
     """Weights of whatever names, with the configuration written out."""
     kind = _class(checkpoint.model)
     config: Any = checkpoint.model.config
+    told = f"config=config, state_dict=weights, dtype=torch.float32{_mismatched(checkpoint)}"
     lines = [
         *_tensors(found, places, part, checkpoint.prefix),
-        f"model = {kind}.from_pretrained(",
-        f"    None, config=transformers.{type(config).__name__}(**CONFIG), state_dict=weights, dtype=torch.float32"
-        f"{_mismatched(checkpoint)}",
-        ").eval()",
+        f"config = transformers.{type(config).__name__}(**CONFIG)",
+        f"model = {kind}.from_pretrained(None, {told})",
+        "model.eval()",
     ]
     return Part((config_literal(config),), body=("\n".join(lines),), files=found.files)
 
@@ -185,7 +182,7 @@ def _gguf(checkpoint: Checkpoint, places: Places) -> Part:
     return Part(body=("\n".join(lines),), files=(file,))
 
 
-_FORMATS: dict[str, Callable[[Checkpoint, Places], Part]] = {
+FORMATS: dict[str, Callable[[Checkpoint, Places], Part]] = {
     "Hugging Face folder": _folder,
     "sentence-transformers folder": _folder,
     "safetensors file": _lone_file,
@@ -211,7 +208,7 @@ def tokenizer(checkpoint: Checkpoint, places: Places) -> Part:
     if "casing" in repair:
         told.append(f"do_lower_case={bool(checkpoint.tokenizer.do_lower_case)}")
     lines = [f"tokenizer = transformers.AutoTokenizer.from_pretrained({places.name(folder)}, {', '.join(told)})"]
-    normaliser = getattr(getattr(checkpoint.tokenizer, "backend_tokenizer", None), "normalizer", None)
+    normaliser: Any = getattr(getattr(checkpoint.tokenizer, "backend_tokenizer", None), "normalizer", None)
     if "casing" in repair and hasattr(normaliser, "lowercase"):
         lines += [
             "normalizer = tokenizer.backend_tokenizer.normalizer",

@@ -33,18 +33,23 @@ class Lines:
     said_whole: str
 
 
-_FULL = "hidden.masked_fill(~mask.unsqueeze(-1), {})"
-_WEIGHTS = "torch.arange(1, hidden.shape[1] + 1)"
-_COUNT = "mask.sum(1, keepdim=True)"
+#: What the expressions call by a name of its own.
+_NAMES = {
+    "real": "hidden.masked_fill(~mask.unsqueeze(-1), 0)",
+    "weights": "torch.arange(1, hidden.shape[1] + 1)",
+}
 _LINES = {
     "mean": Lines(
-        f"{_FULL.format(0)}.sum(1) / {_COUNT}",
+        "real.sum(1) / mask.sum(1, keepdim=True)",
         "hidden.mean(1)",
         "The mean over real tokens: padding is never read.",
         "The mean over all positions.",
     ),
     "first": Lines(
-        "hidden[:, 0]", "hidden[:, 0]", "The first token: padding stands on the right.", "The first position."
+        "hidden[:, 0]",
+        "hidden[:, 0]",
+        "The first token: padding stands on the right.",
+        "The first position.",
     ),
     "last": Lines(
         "hidden[torch.arange(len(hidden)), mask.sum(1) - 1]",
@@ -53,20 +58,20 @@ _LINES = {
         "The last position.",
     ),
     "max": Lines(
-        _FULL.format("float('-inf')") + ".amax(1)",
+        "hidden.masked_fill(~mask.unsqueeze(-1), float('-inf')).amax(1)",
         "hidden.amax(1)",
         "The largest value of each dimension over real tokens: padding is never read.",
         "The largest value of each dimension over all positions.",
     ),
     "mean_sqrt_length": Lines(
-        f"{_FULL.format(0)}.sum(1) / {_COUNT}.sqrt()",
+        "real.sum(1) / mask.sum(1, keepdim=True).sqrt()",
         "hidden.sum(1) / hidden.shape[1] ** 0.5",
         "The sum over real tokens by the square root of their number.",
         "The sum over positions by the square root of their number.",
     ),
     "weighted_mean": Lines(
-        f"({_FULL.format(0)} * {_WEIGHTS}[:, None]).sum(1) / ({_WEIGHTS} * mask).sum(1, keepdim=True)",
-        f"(hidden * {_WEIGHTS}[:, None]).sum(1) / {_WEIGHTS}.sum()",
+        "(real * weights[:, None]).sum(1) / (weights * mask).sum(1, keepdim=True)",
+        "(hidden * weights[:, None]).sum(1) / weights.sum()",
         "The mean over real tokens, weighted by position 1, 2, 3, …",
         "The mean over positions, weighted by 1, 2, 3, …",
     ),
@@ -102,8 +107,15 @@ def pooling(name: str, checkpoint: Checkpoint, layer: Layer, arranged: str, plac
         before.append(f"hidden = hidden[:, {layer.prefix}:]  # what is no patch of the picture")
     elif name == "flatten" and _channels_first(layer):
         before.append("hidden = hidden.transpose(1, 2)  # channels before places, as the layer has them")
-    lines = [*before, f"return {told.masked if masked else told.whole}"]
+    pool = told.masked if masked else told.whole
+    lines = [*before, *_named([pool]), f"return {pool}"]
     return Part(functions=(_function(told.said_masked if masked else told.said_whole, lines),))
+
+
+def _named(pools: Sequence[str]) -> list[str]:
+    """The lines that make what the expressions call by a name."""
+    used = [name for name in _NAMES if any(re.search(rf"\b{name}\b", pool) for pool in pools)]
+    return [f"{name} = {_NAMES[name]}" for name in used]
 
 
 def _function(said: str, lines: Sequence[str]) -> str:
@@ -123,11 +135,11 @@ def _as_trained(checkpoint: Checkpoint, layer: Layer, before: list[str], masked:
     recipe = checkpoint.recipe
     told = [_LINES[_MODES[mode]] for mode in recipe.modes]
     pools = [each.masked if masked else each.whole for each in told]
-    lines = list(before)
+    lines = [*before, *_named(pools)]
     if len(pools) == 1:
         lines.append(f"pooled = {pools[0]}")
     else:
-        lines += ["pooled = torch.cat(", "    [", *(f"        {each}," for each in pools), "    ],", "    dim=1,", ")"]
+        lines += ["modes = [", *(f"    {each}," for each in pools), "]", "pooled = torch.cat(modes, dim=1)"]
     # The dense parts were trained on the last layer's vectors.
     dense = list(recipe.dense) if layer.recommended else []
     lines += [f"pooled = dense_{number}(pooled)" for number in range(1, len(dense) + 1)]
@@ -156,9 +168,7 @@ def _dense(
         size = f"{linear.in_features}, {linear.out_features}{'' if linear.bias is not None else ', bias=False'}"
         name = f"dense_{number}"
         lines += [
-            f"{name} = torch.nn.Sequential(",
-            f"    torch.nn.Linear({size}), torch.nn.{type(activation).__name__}()",
-            ").eval()",
+            f"{name} = torch.nn.Sequential(torch.nn.Linear({size}), torch.nn.{type(activation).__name__}()).eval()",
             f"weights = {reading(found.files[0], '', found).format(file=places.name(found.files[0]))}",
             f"{name}[0].load_state_dict({{key.removeprefix('linear.'): value for key, value in weights.items()}})",
         ]

@@ -82,12 +82,13 @@ class Places:
                 value=given.name,
                 remedy="Unpack it, and make the script for the folder.",
             )
-        told = '"zip"' if kind == "zip" else f'"{_TAR[kind]}", filter="data"'
+        told = "'zip'" if kind == "zip" else f"'{_TAR[kind]}', filter='data'"
         inside = self.root.relative_to(whole).as_posix()
+        below = "" if inside == "." else f" / {inside!r}"
         return [
             "unpacked = tempfile.TemporaryDirectory()",
             f"shutil.unpack_archive(ARCHIVE, unpacked.name, {told})",
-            f"CHECKPOINT = Path(unpacked.name) / {inside!r}",
+            f"CHECKPOINT = Path(unpacked.name){below}",
         ]
 
     def name(self, path: Path) -> str:

@@ -52,17 +52,15 @@ def _rows(read: Callable[..., list[dict[str, Any]]], given: tuple[str, ...], fil
         return read(file, *given)
     except _UNREADABLE:
         return []
-    except ImportError:
-        return []
 
 
 def _column(rows: list[dict[str, Any]], named: str, items: tuple[str, ...]) -> str | None:
     """The column that holds the very texts: the one that was named, or any."""
     for column in [named] if named else list(rows[0]) if rows else []:
         texts = [row.get(column) for row in rows]
-        if all(text is None or isinstance(text, str) for text in texts):
-            if tuple(text for text in texts if _is_text(text)) == items:
-                return column
+        plain = all(text is None or isinstance(text, str) for text in texts)
+        if plain and tuple(text for text in texts if _is_text(text)) == items:
+            return column
     return None
 
 

@@ -45,10 +45,9 @@ def _words(asked: Asked, *, pairs: bool) -> Given:
 
     def batch(rows: str) -> list[str]:
         return [
-            "batch = tokenizer(",
-            f"    {f'[{prepared} in {rows}]' if prepared else rows},",
-            f"    padding=True, truncation=True, max_length={checkpoint.max_tokens}, return_tensors='pt',",
-            ")",
+            f"some = {f'[{prepared} in {rows}]' if prepared else rows}",
+            f"batch = tokenizer(some, padding=True, truncation=True, max_length={checkpoint.max_tokens}, "
+            "return_tensors='pt')",
             f"model({_arguments(checkpoint)}{keywords(checkpoint)})",
         ]
 

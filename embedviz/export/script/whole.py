@@ -12,7 +12,7 @@ from embedviz.checkpoints.fingerprint import sha256
 from embedviz.export.script.arrays import arrays
 from embedviz.export.script.caught import arranged, caught, hook
 from embedviz.export.script.checking import check, expected
-from embedviz.export.script.draft import Part, comment, imports
+from embedviz.export.script.draft import Part, comment, imports, names
 from embedviz.export.script.given import Asked, Given
 from embedviz.export.script.images import images
 from embedviz.export.script.pooling import pooling as pooling_part
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 #: How a script is given its instances, by their modality.
 GIVEN: dict[str, Callable[[Asked], Given]] = {"text": texts, "tensors": arrays, "images": images}
 
-_CHECK = """for file, wanted in FILES.items():
+_CHECK = """\
+for file, sha256 in FILES.items():
     if not file.is_file():
-        sys.exit(f"{file} is not there: write at the top of this script where it is")
-    with file.open("rb") as opened:
-        if hashlib.file_digest(opened, "sha256").hexdigest() != wanted:
-            sys.exit(f"{file} is not the file that this script was made for: its sha256 is another")"""
+        sys.exit(f'{file} is not there: write at the top of this script where it is')
+    with file.open('rb') as opened:
+        if hashlib.file_digest(opened, 'sha256').hexdigest() != sha256:
+            sys.exit(f'{file} is not the file that this script was made for: its sha256 is another')"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Script:
         ]
         body = [
             _CHECK,
-            *self.places.unpacking(),
+            "\n".join(self.places.unpacking()),
             *(line for part in parts for line in part.body),
             self._mha(),
             hook(self.layer, found),
@@ -75,7 +76,7 @@ class Script:
         ]
         functions = [function.strip() for part in parts for function in part.functions]
         code = "\n\n\n".join(["\n".join(constants), *functions, "\n\n".join(line for line in body if line)])
-        if "HERE" in code:
+        if "HERE" in names(code):
             code = f"HERE = Path(__file__).resolve().parent\n{code}"
         return f"{self._head(seed)}\n{imports(code)}\n\n{code}\n"
 
