@@ -184,6 +184,9 @@ def files(folder: Path) -> Iterator[Model]:
     beside(sharded)
     assert len(list(sharded.glob("*.safetensors"))) > 1
     yield Model(sharded, list(TEXTS), wanted)
+    shutil.copytree(base, folder / "around" / "inner")
+    yield Model(folder / "around", list(TEXTS), wanted)
+    yield Model(base / "config.json", list(TEXTS), wanted)
     with zipfile.ZipFile(folder / "packed.zip", "w") as packed:
         for file in base.iterdir():
             packed.write(file, f"inner/{file.name}")

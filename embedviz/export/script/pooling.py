@@ -36,11 +36,12 @@ class Lines:
 #: What the expressions call by a name of its own.
 _NAMES = {
     "real": "hidden.masked_fill(~mask.unsqueeze(-1), 0)",
+    "shares": "mask / mask.sum(1, keepdim=True)",
     "weights": "torch.arange(1, hidden.shape[1] + 1)",
 }
 _LINES = {
     "mean": Lines(
-        "real.sum(1) / mask.sum(1, keepdim=True)",
+        "(shares.unsqueeze(1) @ real).squeeze(1)",
         "hidden.mean(1)",
         "The mean over real tokens: padding is never read.",
         "The mean over all positions.",
@@ -64,7 +65,7 @@ _LINES = {
         "The largest value of each dimension over all positions.",
     ),
     "mean_sqrt_length": Lines(
-        "real.sum(1) / mask.sum(1, keepdim=True).sqrt()",
+        "(shares.unsqueeze(1) @ real).squeeze(1) * mask.sum(1, keepdim=True).sqrt()",
         "hidden.sum(1) / hidden.shape[1] ** 0.5",
         "The sum over real tokens by the square root of their number.",
         "The sum over positions by the square root of their number.",

@@ -66,8 +66,11 @@ class Places:
         given = self.source.checkpoint
         if self.archive:
             return [f"ARCHIVE = {self.source.literal(given)}"]
-        inside = os.path.relpath(self.root, given.absolute())
-        return [f"CHECKPOINT = {self.source.literal(Path(os.path.normpath(given / inside)))}"]
+        if self.root.is_relative_to(given.absolute()):
+            inside = self.root.relative_to(given.absolute()).as_posix()
+            return [f"CHECKPOINT = {self.source.literal(given)}{_below(inside)}"]
+        # A file of a folder was given in its place.
+        return [f"CHECKPOINT = {self.source.literal(self.root if self.source.folder is None else given.parent)}"]
 
     def unpacking(self) -> list[str]:
         """The lines that unpack an archive; ExportError for one that Python's own library does not unpack."""
@@ -84,11 +87,10 @@ class Places:
             )
         told = "'zip'" if kind == "zip" else f"'{_TAR[kind]}', filter='data'"
         inside = self.root.relative_to(whole).as_posix()
-        below = "" if inside == "." else f" / {inside!r}"
         return [
             "unpacked = tempfile.TemporaryDirectory()",
             f"shutil.unpack_archive(ARCHIVE, unpacked.name, {told})",
-            f"CHECKPOINT = Path(unpacked.name){below}",
+            f"CHECKPOINT = Path(unpacked.name){_below(inside)}",
         ]
 
     def name(self, path: Path) -> str:
@@ -99,8 +101,7 @@ class Places:
         bases = ((self.root, "CHECKPOINT"), (self.root.parent, "CHECKPOINT.parent"), (bundled_path(), "MODEL_DIR"))
         for base, told in bases:
             if whole.is_relative_to(base):
-                inside = whole.relative_to(base).as_posix()
-                return told if inside == "." else f"{told} / {inside!r}"
+                return f"{told}{_below(whole.relative_to(base).as_posix())}"
         return self.source.literal(path)
 
     def checked(self, files: list[Path]) -> list[Path]:
@@ -110,3 +111,7 @@ class Places:
 
     def _unpacked(self, file: Path) -> bool:
         return file.absolute().is_relative_to(self.request.scratch.absolute())
+
+
+def _below(inside: str) -> str:
+    return "" if inside == "." else f" / {inside!r}"
