@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import app, capture, served, stream
+from tests.benchmarks import app, capture, compare_page, served, stream
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +87,13 @@ def test_app_measures_starts_changes_and_memory() -> None:
         if not row.endswith(app.COLD):
             assert min(numbers(table, row)) > 0
     for row in ("streamlit hello", "server", "zygote of model workers", "zygote of numbers workers", "model worker"):
+        assert min(numbers(table, row)) > 0
+
+
+@pytest.mark.browser
+def test_compare_page_measures_pictures_and_choices() -> None:
+    table = run("compare_page", "--size", "20")
+    for row in compare_page.ROWS:
         assert min(numbers(table, row)) > 0
 
 

@@ -110,6 +110,11 @@ def enter(chromium: Browser, served: tuple[str, int], request: pytest.FixtureReq
         visit = Visit(context.new_page())
         visits.append(visit)
         visit.page.goto(served[0])
+        # On a slow machine the first picture waits for a press of Run.
+        run = visit.page.locator("[data-testid=stMain]").get_by_role("button", name="Run", exact=True)
+        expect(visit.map.or_(run).first).to_be_visible(timeout=LATE)
+        if run.count():
+            run.first.click()
         expect(visit.map).to_be_visible(timeout=LATE)
         return visit.settle()
 
