@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedviz.errors import ProjectionError
-from embedviz.records import DoubleArray, Embeddings, IntArray, Quality
+from embedviz.records import DoubleArray, Embeddings, FloatArray, IntArray, Quality
 from embedviz.similarity import blocks, largest, rounded_cosines
 from embedviz.vectors import check_finite, unit_vectors
 
@@ -68,6 +68,29 @@ def kept_neighbours(
 ) -> float | None:
     """The share in 0..1 of true cosine neighbours that are neighbours on the map; chance is k/(n - 1)."""
     return measure(vectors, coordinates, k, seed).kept
+
+
+def kept_shares(near: IntArray, coordinates: npt.ArrayLike) -> FloatArray:
+    """For each instance, the share in 0..1 of its true neighbours that are as many of its neighbours on the map.
+
+    ``near`` is (instances, k) places, -1 where there is none. NaN for an instance without neighbours or place.
+    """
+    from scipy.spatial import KDTree
+
+    places = np.asarray(coordinates, dtype=np.float64)
+    there = np.flatnonzero(np.isfinite(places).all(axis=1))
+    shares = np.full(len(places), np.nan, dtype=np.float32)
+    k = min(near.shape[1], len(there) - 1)
+    if k < 1:
+        return shares
+    _, found = KDTree(places[there]).query(places[there], k + 1)
+    drawn = there[found]
+    true = near[there]
+    # Of two instances in one place either may come first: an instance is no neighbour of its own.
+    kept = ((true[:, :, None] == drawn[:, None, :]) & (true != there[:, None])[:, :, None]).any(axis=2)
+    counts = (true >= 0).sum(axis=1)
+    shares[there] = np.divide(kept.sum(axis=1), counts, out=np.full(len(there), np.nan), where=counts > 0)
+    return shares
 
 
 def measure(vectors: Embeddings | npt.ArrayLike, coordinates: npt.ArrayLike, k: int = 15, seed: int = 0) -> Quality:

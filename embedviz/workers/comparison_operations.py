@@ -46,8 +46,9 @@ def compare(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
 
 
 def aligned(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
-    """Maps of all layers in one frame."""
+    """Maps of all layers in one frame, and of each instance the share of its true neighbours beside it."""
     from embedviz.projection.aligned import aligned_maps
+    from embedviz.projection.quality import kept_shares
 
     layers = _layers("rows", arguments, arrays)
     drawn = aligned_maps(
@@ -61,6 +62,8 @@ def aligned(arguments: dict[str, Any], arrays: Arrays, context: Context) -> tupl
     described = []
     for number, (name, projection) in enumerate(drawn.maps.items()):
         results[f"coordinates.{number}"] = projection.coordinates
+        near = arrays[f"neighbours.{list(layers).index(name)}"]
+        results[f"shares.{number}"] = kept_shares(near, projection.coordinates)
         fields = ("method", "seed", "trust", "kept", "note")
         described.append(
             {"name": name, "parameters": dict(projection.parameters)}

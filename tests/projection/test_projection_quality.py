@@ -8,7 +8,7 @@ import pytest
 from embedviz import similarity
 from embedviz.errors import ProjectionError
 from embedviz.projection import quality
-from embedviz.projection.quality import kept_neighbours, measure, trustworthiness
+from embedviz.projection.quality import kept_neighbours, kept_shares, measure, trustworthiness
 from embedviz.similarity import neighbours
 
 Clusters = Callable[..., np.ndarray]
@@ -88,3 +88,23 @@ def test_what_has_no_place_is_left_out(clusters: Clusters) -> None:
 def test_another_table_is_refused() -> None:
     with pytest.raises(ProjectionError, match="20 places, 21 vectors"):
         measure(np.ones((21, 3)), np.ones((20, 2)))
+
+
+def test_kept_shares_are_those_of_a_comparison_of_lists() -> None:
+    rng = np.random.default_rng(4)
+    vectors, places = rng.normal(size=(60, 8)), rng.normal(size=(60, 2)).astype(np.float32)
+    places[11] = np.nan
+    vectors[20] = 0
+    near = neighbours(vectors, k=6).indices
+    found = kept_shares(near, places)
+    assert np.isnan(found[[11, 20]]).all()
+    for row in set(range(60)) - {11, 20}:
+        others = [place for place in range(60) if place not in (row, 11)]
+        drawn = sorted(others, key=lambda place: float(np.sum((places[place].astype(float) - places[row]) ** 2)))[:6]
+        assert found[row] == pytest.approx(len(set(drawn) & set(near[row].tolist())) / 6)
+
+
+def test_kept_shares_of_too_few() -> None:
+    near = np.full((1, 0), -1, dtype=np.int64)
+    assert np.isnan(kept_shares(near, np.zeros((1, 2)))).all()
+    assert kept_shares(np.array([[1], [0]]), np.array([[0.0, 0], [1, 1]])).tolist() == [1, 1]

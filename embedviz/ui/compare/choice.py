@@ -11,20 +11,20 @@ import streamlit as st
 from embedviz.depth import short_names, through_depth
 from embedviz.pooling import label
 from embedviz.records import Instances
-from embedviz.ui import flow, options, words
+from embedviz.ui import flow, words
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.compare.comparing import Comparing
+from embedviz.ui.compare.other_model import choose_other, names_of, unfit
 from embedviz.ui.layer_tree import layer_tree
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import Settings
-from embedviz.ui.state import BUNDLED, State
+from embedviz.ui.state import State
 from embedviz.vectors import POSTPROCESSING
-from embedviz.workers.pool import Source
 
 #: Above so many instances a sample is compared: each is drawn once a layer, all in one map.
 MOST_INSTANCES = 5_000
-#: Layers of one model at most.
-MOST_LAYERS = 40
+#: Layers of one model, and bytes of all vectors together, at most.
+MOST_LAYERS, MOST_BYTES = 40, 800_000_000
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,24 @@ def comparing(session: State) -> Comparing | None:
         _how(chosen, shared=KINDS[chosen.kind].shared)
     if sides is None:
         return None
+    if not _fits(sides):
+        return None
     shared = chosen.postprocessing if KINDS[chosen.kind].shared else ""
     return Comparing(sides.rows, sides.columns, shared, chosen.alignment, sides.models)
+
+
+def _fits(sides: Sides) -> bool:
+    """Whether all vectors can be held at once; says so where they cannot."""
+    layers = [*sides.rows.values(), *sides.columns.values()]
+    widths = [layer.width for each in layers if (layer := each.opened.layer(each.layer)) is not None]
+    size = 4 * len(layers[0].instances) * sum(widths)
+    if size > MOST_BYTES:
+        st.warning(
+            f"The vectors of these {len(layers)} layers would take {words.size(size)}: choose fewer of them, or fewer "
+            "instances.",
+            icon=":material/warning:",
+        )
+    return size <= MOST_BYTES
 
 
 def _base(session: State) -> Settings | None:
@@ -144,7 +160,7 @@ def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -
 
 def _models(session: State, base: Settings) -> Sides | None:
     chosen = session.compare
-    _choose_other(session, base.opened)
+    choose_other(session)
     if chosen.other is None:
         st.info(
             "Choose the model to compare with: another checkpoint, or this one with random weights.",
@@ -154,7 +170,7 @@ def _models(session: State, base: Settings) -> Sides | None:
     other = flow.ensure_open(session, chosen.other)
     if other is None:
         return None
-    why_not = _unfit(base, other)
+    why_not = unfit(base, other)
     if why_not:
         st.warning(words.escape(why_not), icon=":material/warning:")
         return None
@@ -163,69 +179,10 @@ def _models(session: State, base: Settings) -> Sides | None:
     if not chosen.layers or not chosen.other_layers:
         st.info("Choose a layer or more of each model.", icon=":material/info:")
         return None
-    models = _names(base.opened.source, other.source)
+    models = names_of(base.opened.source, other.source)
     second = replace(base, opened=other, prompt=None)
     rows, columns = _side(base, chosen.layers, models[0]), _side(second, chosen.other_layers, models[1])
     return Sides(rows, columns, models)
-
-
-def _names(one: Source, other: Source) -> tuple[str, str]:
-    """Two short names that differ."""
-    if other == null_of(one):
-        return "trained", "random weights"
-    first, second = words.shorten(one.name, 24), words.shorten(other.name, 24)
-    return (first, second) if first != second else (first, f"{second} (2)")
-
-
-def _unfit(base: Settings, other: Opened) -> str:
-    """Why another model cannot be given these instances; "" where it can."""
-    if other.unreadable or not other.capturable:
-        return other.unreadable or "None of its layers can be captured."
-    if other.reads.modality != base.instances.modality:
-        return f"The other model reads {other.reads.text}, and the instances are {base.instances.modality}."
-    if other.reads.modality == "tensors" and other.reads.shape != base.opened.reads.shape:
-        return f"The other model reads {other.reads.text}, this one {base.opened.reads.text}."
-    return ""
-
-
-def null_of(source: Source) -> Source:
-    """The same architecture with random weights."""
-    return replace(source, name=f"{source.name}, random weights", options=replace(source.options, random_weights=1))
-
-
-def _choose_other(session: State, opened: Opened) -> None:
-    chosen, source = session.compare, session.source
-    null = null_of(source)
-    if chosen.other is not None and chosen.other.options.random_weights and chosen.other != null:
-        chosen.other = None  # the null model of another checkpoint
-    others = [each for each in (BUNDLED, *session.before, *options.offered()) if each != source]
-    listed = list(dict.fromkeys([null, *others, *([chosen.other] if chosen.other else [])]))
-    key = f"other_model_{hash((source, chosen.other, len(listed)))}"
-
-    def choose() -> None:
-        if st.session_state[key] != chosen.other:
-            chosen.other, chosen.other_layers, chosen.pair, chosen.shown = st.session_state[key], (), None, ()
-
-    st.selectbox(
-        "Compare with",
-        listed,
-        index=listed.index(chosen.other) if chosen.other in listed else None,
-        format_func=lambda each: each.name,
-        key=key,
-        placeholder="Compare with…",
-        on_change=choose,
-        label_visibility="collapsed",
-        width=280,
-        help="Models opened in the sidebar before, and those this server offers.",
-    )
-    if chosen.other != null and st.button(
-        "Random weights",
-        key="null_model",
-        icon=":material/casino:",
-        help="The null model: the same architecture before training. What differs from it, training did.",
-    ):
-        chosen.other, chosen.other_layers, chosen.pair, chosen.shown = null, (), None, ()
-        st.rerun()
 
 
 def _postprocessing(session: State, base: Settings) -> Sides | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from embedviz.errors import ProjectionError
-from embedviz.records import Agreement, AlignedMaps, Comparison, Curve, IntArray, Projection
+from embedviz.records import Agreement, AlignedMaps, Comparison, Curve, FloatArray, IntArray, Projection
 from embedviz.ui.captures import capture_layers
 from embedviz.ui.compare.comparing import Comparing
 from embedviz.ui.jobs import Job
@@ -33,6 +33,8 @@ class Compared:
     comparison: Comparison
     neighbours: Mapping[str, IntArray]
     maps: AlignedMaps | None
+    #: Of each map, the share of each instance's true neighbours that are beside it: (instances,) in 0..1.
+    shares: Mapping[str, FloatArray] = field(default_factory=dict)
     unmapped: str = ""
 
     @property
@@ -46,10 +48,11 @@ def kept(comparing: Comparing) -> Compared | None:
     if found is None:
         return None
     comparison, neighbours = found
-    maps = store.get(comparing.maps_key)
-    if isinstance(maps, str):
-        return Compared(comparing, comparison, neighbours, None, maps)
-    return Compared(comparing, comparison, neighbours, maps)
+    drawn = store.get(comparing.maps_key)
+    if isinstance(drawn, str):
+        return Compared(comparing, comparison, neighbours, None, unmapped=drawn)
+    maps, shares = drawn or (None, {})
+    return Compared(comparing, comparison, neighbours, maps, shares)
 
 
 def make(comparing: Comparing, job: Job) -> None:
@@ -113,6 +116,8 @@ def _records(kind: str, record: Any, value: dict[str, Any], arrays: Arrays) -> d
 def _draw(comparing: Comparing, job: Job) -> None:
     arguments, arrays = _arguments(comparing, rows=comparing.layers)
     arguments |= {"alignment": comparing.alignment, "seed": 0}
+    _, neighbours = store.get(comparing.key)
+    arrays |= {f"neighbours.{number}": neighbours[name] for number, name in enumerate(comparing.layers)}
     warm, started = pool().numbers_ready, time.monotonic()
     try:
         value, drawn = pool().numbers("aligned", arguments, arrays, job.progress, job.stopped)
@@ -121,8 +126,10 @@ def _draw(comparing: Comparing, job: Job) -> None:
         return
     if warm:
         learn(ALIGNED, len(comparing.instances) * len(comparing.layers), time.monotonic() - started)
-    maps = {
-        told.pop("name"): Projection(coordinates=drawn[f"coordinates.{number}"], **told)
-        for number, told in enumerate(value.pop("maps"))
-    }
-    store.put(comparing.maps_key, AlignedMaps(maps, **value), sum(array.nbytes for array in drawn.values()))
+    maps, shares = {}, {}
+    for number, told in enumerate(value.pop("maps")):
+        name = told.pop("name")
+        maps[name] = Projection(coordinates=drawn[f"coordinates.{number}"], **told)
+        shares[name] = drawn[f"shares.{number}"]
+    size = sum(array.nbytes for array in drawn.values())
+    store.put(comparing.maps_key, (AlignedMaps(maps, **value), shares), size)

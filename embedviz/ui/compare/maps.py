@@ -94,7 +94,13 @@ def _packed(compared: Compared, maps: AlignedMaps, colour: str | None) -> Packed
     if found is None:
         captions = {name: _kept(each) for name, each in maps.maps.items()}
         found = pack_maps(
-            maps.maps, instances, colour=colour, theme=theme, neighbours=compared.neighbours, captions=captions
+            maps.maps,
+            instances,
+            colour=colour,
+            theme=theme,
+            neighbours=compared.neighbours,
+            kept=compared.shares,
+            captions=captions,
         )
         store.put(key, found, 2 * len(found.text))
     return found
