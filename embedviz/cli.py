@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         metavar="FILE",
         required=True,
-        help="FILE.parquet, .npy, .csv or .safetensors; FOLDER/ for shards in it",
+        help="FILE.parquet, .npy, .npz, .csv, .tsv (for TensorBoard) or .safetensors; FOLDER/ for shards in it",
     )
     embed.add_argument("--chunk", metavar="N", type=int, help="rows that are read, computed and kept at a time (4096)")
     embed.add_argument("--estimate", action="store_true", help="say what it would take, and do nothing")

@@ -9,12 +9,19 @@ a file with thousands of columns is slow to open in all of them. CSV has no list
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from embedviz.errors import ExportError
 from embedviz.export.joined import Joined, stacked
 from embedviz.export.shards import write_shards
+from embedviz.records import FloatArray
 
 #: Bytes of a row group at least, where there are that many: readers take a group at a time.
 _ROW_GROUP = 32 << 20
@@ -44,15 +51,16 @@ def write_parquet(joined: Joined, folder: Path, name: str) -> list[Path]:
 
 def write_npy(joined: Joined, folder: Path, name: str) -> list[Path]:
     """The vectors alone, (instances, width)."""
-    from numpy.lib import format as npy
-
     column = _only(joined, ".npy")
     path = folder / name
     with path.open("wb") as file:
-        shape = (joined.rows, joined.vectors[column]["width"])
-        npy.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        file.writelines(stacked(joined.pieces(column)))
+        _write_npy(file, (joined.rows, joined.vectors[column]["width"]), joined.pieces(column))
     return [path]
+
+
+def _write_npy(file: IO[bytes], shape: tuple[int, int], pieces: Iterator[FloatArray]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    file.writelines(stacked(pieces))
 
 
 def write_csv(joined: Joined, folder: Path, name: str) -> list[Path]:
@@ -73,6 +81,57 @@ def write_csv(joined: Joined, folder: Path, name: str) -> list[Path]:
     return [path]
 
 
+def write_npz(joined: Joined, folder: Path, name: str) -> list[Path]:
+    """An array (instances, width) for every column of vectors, and one (instances,) for each other column."""
+    path = folder / name
+    with zipfile.ZipFile(path, "w") as archive:
+        for column, told in joined.vectors.items():
+            with archive.open(f"{_member(column)}.npy", "w", force_zip64=True) as file:
+                _write_npy(file, (joined.rows, told["width"]), joined.pieces(column))
+        for column in joined.others:
+            values = [value for table in joined.others_only() for value in table[column].to_pylist()]
+            with archive.open(f"{_member(column)}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, _plain(values), allow_pickle=False)
+    return [path]
+
+
+def _member(column: str) -> str:
+    """A name inside an archive: a column's name may hold what some systems take for folders."""
+    return re.sub(r"[^\w. -]", "_", column) or "_"
+
+
+def _plain(values: list[Any]) -> npt.NDArray[Any]:
+    """Cells as an array without objects: numbers where all are numbers, else texts, empty where there is none."""
+    if values and all(isinstance(value, int | float) for value in values):
+        return np.array(values)
+    return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)
+
+
+def write_projector(joined: Joined, folder: Path, name: str) -> list[Path]:
+    """The two files that TensorBoard's Embedding Projector loads: numbers, and what they belong to with a head line.
+
+    https://www.tensorflow.org/tensorboard/tensorboard_projector_plugin
+    """
+    column = _only(joined, ".tsv")
+    path = folder / name
+    metadata = folder / f"{name.removesuffix('.tsv')}.metadata.tsv"
+    with metadata.open("w", encoding="utf-8", newline="") as file:
+        file.write(_tabbed(joined.others))
+        for table in joined.others_only():
+            for row in zip(*(table[other].to_pylist() for other in joined.others), strict=True):
+                file.write(_tabbed(row))
+    with path.open("w", encoding="ascii") as file:
+        for rows in joined.pieces(column):
+            np.savetxt(file, rows, fmt="%.9g", delimiter="\t")
+    return [metadata, path]
+
+
+def _tabbed(cells: Iterable[Any]) -> str:
+    """A line of cells; what would end a cell or a line is a space."""
+    texts = (" ".join(str("" if cell is None else cell).split()) for cell in cells)
+    return "\t".join(text.encode("utf-8", "replace").decode() for text in texts) + "\n"
+
+
 def _only(joined: Joined, kind: str) -> str:
     check_layers(kind, len(joined.vectors))
     return next(iter(joined.vectors))
@@ -80,11 +139,11 @@ def _only(joined: Joined, kind: str) -> str:
 
 def check_layers(kind: str, layers: int) -> None:
     """ExportError for a kind of file that holds the vectors of one layer, where there are more."""
-    if layers > 1 and kind in (".npy", ".csv"):
+    if layers > 1 and kind in (".npy", ".csv", ".tsv"):
         raise ExportError(
             f"A {kind} file holds the vectors of one layer",
             value=f"{layers} layers",
-            remedy="Write .parquet or .safetensors, or ask for one --layer.",
+            remedy="Write .parquet, .npz or .safetensors, or ask for one --layer.",
         )
 
 
@@ -93,7 +152,9 @@ Writer = Callable[[Joined, Path, str], list[Path]]
 #: Writes files into a folder and returns them: what others refer to first, the one that refers to them last.
 FORMATS: dict[str, Writer] = {
     ".npy": write_npy,
+    ".npz": write_npz,
     ".csv": write_csv,
+    ".tsv": write_projector,
     ".parquet": write_parquet,
     ".safetensors": write_shards,
 }

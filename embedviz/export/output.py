@@ -32,7 +32,7 @@ class Output:
             raise ExportError(
                 "Embeddings cannot be written to a file of this kind",
                 value=path.name,
-                remedy="Use .npy, .csv, .parquet or .safetensors, or FOLDER/ for safetensors in it.",
+                remedy="Use .parquet, .npy, .npz, .csv, .tsv or .safetensors, or FOLDER/ for safetensors in it.",
             )
         return cls(path)
 

@@ -19,6 +19,7 @@ from embedviz.ui.opened import Opened
 from embedviz.ui.picture import Picture, kept
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
+from embedviz.ui.take_away import take_away
 from embedviz.ui.thumbnails import thumbnails
 from embedviz.ui.trust import shares_of, survival
 from embedviz.vectors import POSTPROCESSING
@@ -108,6 +109,7 @@ def _show(picture: Picture, session: State) -> None:
         hover_card(thumbnails(picture.instances), inside="map_card", key="hover_card")
     with right:
         tables.beside(picture, session)
+    take_away(picture)
 
 
 def _heading(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedviz.errors import Cancelled, WorkerError
-from embedviz.records import Instances
+from embedviz.records import Embeddings, Instances
 from embedviz.workers.items import unpack
 from embedviz.workers.operation import Context, Operations
 from embedviz.workers.wire import Arrays
@@ -36,15 +36,34 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations of one worker, which hold the one checkpoint it opened."""
-    opened: list[Checkpoint] = []
-    scratch: list[Path] = []
+    held = _Held()
+    return {
+        "open": held.open,
+        "capture": held.capture,
+        "examine": held.examine,
+        "save": held.save,
+        "script": held.script,
+    }
 
-    def held() -> Checkpoint:
-        if not opened:
+
+class _Held:
+    """The checkpoint that a worker opened, and what can be done with it.
+
+    ``path`` is what was opened, None for the bundled model; ``scratch`` the folder for what is written on the way.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Checkpoint | None = None
+        self.path: Path | None = None
+        self.scratch = Path()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        if self.opened is None:
             raise WorkerError("No checkpoint is open in this worker", remedy="Open the checkpoint again.")
-        return opened[0]
+        return self.opened
 
-    def open_(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    def open(self, arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.checkpoints import Options, bundled_checkpoint, open_checkpoint
 
         started = time.perf_counter()
@@ -52,27 +71,28 @@ def operations() -> Operations:
         def say(phase: str) -> None:
             context.progress(phase)(0, 0)
 
-        path, scratch[:] = arguments.get("path"), [Path(arguments["scratch"])]
+        path = arguments.get("path")
+        self.path, self.scratch = Path(path) if path else None, Path(arguments["scratch"])
         options = Options.from_json(arguments["options"])
-        if path:
+        if self.path is not None:
             checkpoint = open_checkpoint(
-                Path(path), name=arguments["name"], options=options, say=say, scratch=scratch[0]
+                self.path, name=arguments["name"], options=options, say=say, scratch=self.scratch
             )
         else:
-            checkpoint = bundled_checkpoint(options=options, say=say, scratch=scratch[0])
-        opened[:] = [checkpoint]
+            checkpoint = bundled_checkpoint(options=options, say=say, scratch=self.scratch)
+        self.opened = checkpoint
         say("reading the module tree")
         told = summary(checkpoint)
         return {**told, "pace": _pace(checkpoint), "seconds": time.perf_counter() - started}, {}
 
-    def capture(arguments: dict[str, Any], given: Arrays, context: Context) -> tuple[Any, Arrays]:
+    def capture(self, arguments: dict[str, Any], given: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.capture import capture_all
 
         told = arguments["items"]
         instances = Instances(unpack(told, given), tuple(arguments["ids"]), modality=told["modality"])
         try:
             caught = capture_all(
-                held(),
+                self.checkpoint,
                 instances,
                 arguments["layers"],
                 arguments["poolings"],
@@ -97,24 +117,52 @@ def operations() -> Operations:
         ]
         return {"ids": some.ids, "layers": described}, arrays
 
-    def examine(arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    def examine(self, arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.doctor import examine
 
-        report = examine(held(), arguments["items"] or None, progress=context.progress("examining"))
+        report = examine(self.checkpoint, arguments["items"] or None, progress=context.progress("examining"))
         return report.as_json(), {}
 
-    def save(_arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
+    def save(self, _arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.checkpoints.saving import save
 
         context.progress("saving a copy")(0, 0)
-        folder = scratch[0] / "copy"
+        folder = self.scratch / "copy"
         shutil.rmtree(folder, ignore_errors=True)
-        names = save(held(), folder)
+        names = save(self.checkpoint, folder)
         shutil.make_archive(str(folder), "zip", folder)
         shutil.rmtree(folder)
         return names, {}
 
-    return {"open": open_, "capture": capture, "examine": examine, "save": save}
+    def script(self, arguments: dict[str, Any], given: Arrays, _context: Context) -> tuple[Any, Arrays]:
+        from embedviz.checkpoints import bundled_path
+        from embedviz.export.script import Source, reproducing_script
+
+        told, ids = arguments["items"], tuple(arguments["ids"])
+        instances = Instances(unpack(told, given), ids, modality=told["modality"])
+        layer, pooling = arguments["layer"], arguments["pooling"]
+        embeddings = Embeddings(
+            given["vectors"],
+            ids,
+            layer=layer,
+            pooling=pooling,
+            checkpoint=self.checkpoint.fingerprint,
+            tokens=given.get("tokens"),
+            cut=given.get("cut"),
+        )
+        text = reproducing_script(
+            self.checkpoint,
+            instances,
+            layer,
+            pooling,
+            arguments["postprocessing"],
+            # A path of the server's says nothing to the person: the script looks beside itself.
+            source=Source(self.path or bundled_path()),
+            prompt=arguments["prompt"],
+            seed=arguments["seed"],
+            embeddings=embeddings,
+        )
+        return {"text": text}, {}
 
 
 def _pace(checkpoint: Checkpoint) -> float:

@@ -94,6 +94,13 @@ class ModelWorker:
             report, _ = process.ask("examine", arguments, progress=progress, stopped=stopped, deadline=EXAMINE_DEADLINE)
             return dict(report)
 
+    def script(self, arguments: dict[str, Any], arrays: Arrays) -> str:
+        """``model_operations``' script: Python that makes vectors again."""
+        with self._turn_when_free(None, lambda: False):
+            process = self._ensure_open(None, lambda: False)
+            value, _ = process.ask("script", arguments, arrays, deadline=CAPTURE_DEADLINE)
+            return str(value["text"])
+
     def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
         """A zip of the checkpoint as safetensors; it goes when the worker does."""
         with self._turn_when_free(progress, stopped):

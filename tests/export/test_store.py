@@ -200,6 +200,8 @@ def test_every_kind_of_file_holds_the_same_vectors(
     assert all(path.parent == tmp_path and path.exists() for path in made)
     found = {
         ".npy": lambda: np.load(out),
+        ".npz": lambda: np.load(out)["vector"],
+        ".tsv": lambda: np.loadtxt(out, delimiter="\t", dtype=np.float32),
         ".csv": lambda: pd.read_csv(out).filter(regex=r"^d\d+$").to_numpy(np.float32),
         ".parquet": lambda: np.stack(pd.read_parquet(out)["vector"]),
         ".safetensors": lambda: load_file(out)["vector"],

@@ -1,0 +1,45 @@
+"""What the Explore page lets a person take away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import embedviz as ev
+from embedviz.vectors import postprocess
+from tests.ui.conftest import App
+
+LINES = ["A lion sleeps in the grass.", 'She said "stop"; he didn\'t.', "Interest on loans went up."]
+
+
+def test_the_script_makes_the_vectors_of_the_page(app: App, bundled: ev.Checkpoint, tmp_path: Path) -> None:
+    app.paste("\n".join(LINES)).press("Write a Python script")
+    [code] = [each.value for each in app.at.code]
+    (tmp_path / "reproduce.py").write_text(code, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", "reproduce.py"], cwd=tmp_path, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    captured = ev.capture(bundled, LINES, ["encoder.layer.5"], "as trained")["encoder.layer.5"]
+    expected = postprocess(captured, "l2").vectors
+    assert np.abs(np.load(tmp_path / "vectors.npy") - expected).max() <= 1e-6
+    assert "embedviz" not in [line.split()[1] for line in code.splitlines() if line.startswith(("import ", "from "))]
+
+
+def test_another_choice_wants_another_script(app: App) -> None:
+    app.paste("\n".join(LINES)).press("Write a Python script")
+    assert len(app.at.code) == 1
+    app.labelled("selectbox", "Then").set_value("centred")
+    app.run().until_drawn()
+    assert not app.at.code
+    app.press("Write a Python script")
+    assert "mean(" in app.at.code[0].value
+
+
+def test_why_there_can_be_no_script_is_said(app: App) -> None:
+    app.paste("\n".join(f"{number} {'word ' * 4000}" for number in range(60))).press("Write a Python script")
+    assert not app.at.code
+    assert any("script" in str(each.value) for each in app.at.info)
