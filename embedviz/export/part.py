@@ -111,7 +111,7 @@ def _table(instances: Instances, vectors: Mapping[str, FloatArray]) -> Any:
     item = instances.item_name
     reserved = [*vectors, "id", item]
     names = distinct([*reserved, *others])[len(reserved) :]
-    columns = {"id": _column(ids), item: pa.array(map(str, instances.items), pa.string())}
+    columns = {"id": _column(ids), item: pa.array(map(_valid, instances.items), pa.string())}
     columns |= {name: _column(values) for name, values in zip(names, others.values(), strict=True)}
     return pa.table(columns | {name: as_lists(rows) for name, rows in vectors.items()})
 
@@ -130,7 +130,13 @@ def _column(values: tuple[Any, ...]) -> Any:
         return pa.array(values, pa.int64())
     if numbers:
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    return pa.array([as_text(value) for value in values], pa.string())
+    texts = map(as_text, values)
+    return pa.array([None if text is None else _valid(text) for text in texts], pa.string())
+
+
+def _valid(value: Any) -> str:
+    """Text that can be written as UTF-8: half a surrogate pair, as JSON may hold, is a question mark."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def as_lists(vectors: FloatArray) -> Any:
