@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from tests.benchmarks.projection import WIDTH, clusters, seconds
+from tests.benchmarks.projection import WIDTH, mixture, seconds
 
 
 def compared(n: int, depth: int, width: int, models: int) -> None:
@@ -62,7 +62,7 @@ def neighbours(n: int) -> None:
     from embedviz import similarity
     from embedviz.vectors import unit_vectors
 
-    vectors = clusters(n)
+    vectors = mixture(n)
     units = unit_vectors(vectors)[0]
     brute = NearestNeighbors(metric="cosine", algorithm="brute").fit(vectors)
     k = min(10, n - 1)

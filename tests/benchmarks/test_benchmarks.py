@@ -55,8 +55,8 @@ def test_its_texts_are_many_mixed_and_always_the_same() -> None:
 
 
 def test_projection_measures_maps_and_neighbours() -> None:
-    table = run("projection", "--size", "20", "--no-starts")
-    for row in ("pca", "tsne", "umap", "umap by itself, again", "15 neighbours", "trust and kept neighbours"):
+    table = run("projection", "umap", "maps", "neighbours", "--sizes", "20")
+    for row in ("pca", "tsne", "umap", "umap by itself", "15 neighbours", "trust and kept neighbours"):
         assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
 
 

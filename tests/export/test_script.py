@@ -225,6 +225,7 @@ def bare(code: str) -> set[str]:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.text(), min_size=1, max_size=5), name=st.text(max_size=80))
 @example(texts=HOSTILE, name="# -*- coding: utf-7 -*-\nimport os")
+@example(texts=[" "], name="")
 @example(texts=["x"], name='\n# coding: rot13\n\x00\ud800\'"""')
 def test_hostile_texts_and_names_stay_texts(texts: list[str], name: str, tiny_bert: ev.Checkpoint) -> None:
     """Whatever texts, ids, prompt and names are, the script is the same code with other literals."""
@@ -235,9 +236,9 @@ def test_hostile_texts_and_names_stay_texts(texts: list[str], name: str, tiny_be
     assert ast.literal_eval(told["TEXTS"]) == texts
     assert ast.literal_eval(told["IDS"]) == [f"{text}{number}" for number, text in enumerate(texts)]
     assert not name or ast.literal_eval(told["PROMPT"]) == name
-    plain = [
-        made_of(tiny_bert, some, prompt) for some in (["a", "b"], [" a", " a"], ["a", "a"]) for prompt in ("", "p")
-    ]
+    # Texts that are the same, and texts with space around them, each with and without the other.
+    kinds = (["a", "b"], ["a", "a"], [" a", "b"], [" a", " a"])
+    plain = [made_of(tiny_bert, some, prompt) for some in kinds for prompt in ("", "p")]
     assert bare(made) <= set().union(*map(bare, plain))
 
 
