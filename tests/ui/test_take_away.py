@@ -30,7 +30,8 @@ def test_the_script_makes_the_vectors_of_the_page(app: App, bundled: ev.Checkpoi
 
 
 def test_another_choice_wants_another_script(app: App) -> None:
-    app.paste("\n".join(LINES)).press("Write a Python script")
+    # Other lines than above: a script that was written once is there at once.
+    app.paste("\n".join([*LINES, "Rain fell."])).press("Write a Python script")
     assert len(app.at.code) == 1
     app.labelled("selectbox", "Then").set_value("centred")
     app.run().until_drawn()
