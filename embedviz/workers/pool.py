@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 #: How many checkpoints are held open; the one idle for longest goes first.
 MAX_OPEN = 6
 OPEN_DEADLINE, CAPTURE_DEADLINE, NUMBERS_DEADLINE, EXAMINE_DEADLINE = 600.0, 3600.0, 1800.0, 600.0
-#: An upload may be made to take long; of the hostile files that were tried, the slowest that opened took eleven seconds.
+#: An upload may be made to take long; of the hostile files that were tried, the slowest that opened took eleven s.
 UPLOAD_DEADLINE = 180.0
 
 
