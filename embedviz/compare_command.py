@@ -62,6 +62,12 @@ def _places(given: argparse.Namespace) -> tuple[str, str | None, Path]:
             remedy="As in: embedviz compare base/ tuned/ texts.csv --out report.html",
         )
     first, *second, file = given.places
+    if second and given.null:
+        raise EmbedvizError(
+            "A model is compared with another, or with its own random weights",
+            value=f"--null beside {second[0]}",
+            remedy="Leave out --null, or the second checkpoint.",
+        )
     return first, second[0] if second else None, Path(file)
 
 

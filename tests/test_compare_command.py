@@ -109,6 +109,7 @@ def test_the_random_weights_of_the_same_model(save: Save, table: Path, tmp_path:
     [
         (("CHECKPOINT", "--out", "report.html"), "One or two checkpoints"),
         (("CHECKPOINT", "TABLE", "--out", "report.pdf"), "written as .html or .json"),
+        (("CHECKPOINT", "CHECKPOINT", "TABLE", "--null", "--out", "r.html"), "or with its own random weights"),
         (("CHECKPOINT", "TABLE", "--out", "r.html", "--layers", "nowhere"), "no such layer"),
         (("CHECKPOINT", "TABLE", "--out", "r.html", "--alignment", "nonsense"), "no such way to align"),
         (("CHECKPOINT", "TABLE", "--out", "r.html", "--postprocessing", "nonsense"), "no such post-processing"),
