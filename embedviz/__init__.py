@@ -29,8 +29,10 @@ from embedviz.records import (
     Neighbours,
     Projection,
     Reads,
+    TokenVectors,
 )
 from embedviz.similarity import cosine_similarity, neighbours
+from embedviz.token_vectors import token_vectors
 from embedviz.vectors import postprocess
 
 __version__ = "0.1.0"
@@ -57,6 +59,7 @@ __all__ = [
     "Projection",
     "ProjectionError",
     "Reads",
+    "TokenVectors",
     "aligned_maps",
     "bundled_checkpoint",
     "capture",
@@ -73,4 +76,5 @@ __all__ = [
     "postprocess",
     "project",
     "reproducing_script",
+    "token_vectors",
 ]

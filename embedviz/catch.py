@@ -60,6 +60,12 @@ class Catch:
             if real is not None:
                 ends = torch.tensor(real, device=hidden.device).unsqueeze(1)
                 mask = torch.arange(hidden.shape[1], device=hidden.device) < ends
+        self.keep(hidden, mask, where, call)
+
+    def keep(self, hidden: torch.Tensor, mask: torch.Tensor | None, where: IntArray, call: int) -> None:
+        """Keep of (instances, positions, width) or (instances, width) in float32 what is wanted of it."""
+        import torch
+
         for name, pool in self.pools.items():
             pooled = pool(hidden, mask) if hidden.ndim == 3 and mask is not None else hidden
             values = pooled.to(torch.float32).cpu().numpy()

@@ -7,6 +7,7 @@ from embedviz.records.comparison import Agreement, Comparison, Curve, Movers
 from embedviz.records.embeddings import Embeddings, Neighbours, as_vectors
 from embedviz.records.finding import Finding
 from embedviz.records.instances import ImageItem, Instances, Reads, TensorItem
+from embedviz.records.landing import Landing
 from embedviz.records.layer import INSTANCES, TOKENS, Layer
 from embedviz.records.maps import (
     AlignedMaps,
@@ -18,6 +19,7 @@ from embedviz.records.maps import (
     Stability,
     Trust,
 )
+from embedviz.records.token_vectors import TokenVectors
 
 __all__ = [
     "INSTANCES",
@@ -34,6 +36,7 @@ __all__ = [
     "ImageItem",
     "Instances",
     "IntArray",
+    "Landing",
     "Layer",
     "Movers",
     "Neighbours",
@@ -44,6 +47,7 @@ __all__ = [
     "Reads",
     "Stability",
     "TensorItem",
+    "TokenVectors",
     "Trust",
     "as_vectors",
 ]
