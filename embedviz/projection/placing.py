@@ -108,6 +108,14 @@ class Ground:
             self._rarity(cosines),
         )
 
+    def cosines(self, vectors: npt.ArrayLike, place: int) -> FloatArray:
+        """Cosines (new,) of new vectors, as captured, with the instance at ``place``; NaN without a direction."""
+        rows = postprocess_part(np.asarray(vectors, dtype=np.float32), self.postprocessing, self._moments)
+        units, pointing = unit_vectors(rows)
+        known, defined = self._units
+        found = rounded_cosines(units, known[place : place + 1])[:, 0]
+        return np.where(pointing & defined[place], found, np.nan).astype(np.float32)
+
     def _places(self, rows: FloatArray, pointing: BoolArray, indices: IntArray, cosines: DoubleArray) -> DoubleArray:
         drawn = self.projection.coordinates.astype(np.float64)
         places = np.full((len(rows), drawn.shape[1]), np.nan)

@@ -47,7 +47,7 @@ def _capture(settings: Settings, layers: list[str], poolings: list[str], job: Jo
     earlier = _earlier(settings, wanted)
     have = set(earlier.instances.items) if earlier else set()
     new = tuple(item for item in dict.fromkeys(instances.items) if item not in have)
-    arrays = _ask(settings, new, layers, poolings, job) if new else {}
+    arrays = capture_items(settings, new, layers, poolings, job) if new else {}
     done = [new[int(identity)] for identity in next(iter(arrays.values())).ids] if new else []
     place = {item: row for row, item in enumerate([*(earlier.instances.items if earlier else ()), *done])}
     if len(done) < len(new):
@@ -82,7 +82,7 @@ def _earlier(settings: Settings, wanted: list[Settings]) -> Settings | None:
     return max(usable, key=lambda capture: len(items.intersection(capture.instances.items)), default=None)
 
 
-def _ask(
+def capture_items(
     settings: Settings, items: tuple[Any, ...], layers: list[str], poolings: list[str], job: Job
 ) -> dict[tuple[str, str], Embeddings]:
     """Embeddings of ``items`` by (layer, pooling), from the checkpoint's worker."""

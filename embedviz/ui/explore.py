@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 from embedviz.figures import CONFIG, describe, scatter
-from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.ui import flow, tables, words
 from embedviz.ui.asides import take_stock
 from embedviz.ui.group_columns import about_groups, with_groups
+from embedviz.ui.heading import about
 from embedviz.ui.hover_card import hover_card
 from embedviz.ui.map_choice import TRUST, MapChoice, map_choice
 from embedviz.ui.not_said import not_said
@@ -22,7 +22,6 @@ from embedviz.ui.state import State, state
 from embedviz.ui.take_away import take_away
 from embedviz.ui.thumbnails import thumbnails
 from embedviz.ui.trust import shares_of, survival
-from embedviz.vectors import POSTPROCESSING
 
 #: Lines drawn from the chosen instance to its true neighbours.
 _LINES = 10
@@ -114,13 +113,8 @@ def _show(picture: Picture, session: State) -> None:
 
 def _heading(settings: Settings) -> None:
     layer = words.escape(settings.layer or "the whole model")
-    found = settings.opened.layer(settings.layer)
-    over = found.over if found is not None else ""
-    pooled = f"pooled {label(settings.pooling, over).lower()}" if over else "one vector an instance"
-    then = POSTPROCESSING[settings.postprocessing].label.lower()
-    count = words.count(len(settings.instances), "instance")
     st.markdown(f"# {layer}")
-    st.caption(f"{words.escape(settings.opened.name)} · {words.escape(pooled)} · {then} · {count}")
+    st.caption(about(settings, layer=False))
 
 
 def _map(picture: Picture, session: State, choice: MapChoice) -> None:

@@ -8,6 +8,7 @@ from embedviz.resources import asset
 from embedviz.ui import doctor, explore, flow, tables
 from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.compare.page import page as compare_page
+from embedviz.ui.instance.page import page as instance_page
 from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
@@ -15,6 +16,7 @@ from embedviz.ui.vector_choice import vector_choice
 PAGES = {
     "Explore": (explore.page, ":material/scatter_plot:"),
     "Compare": (compare_page, ":material/compare:"),
+    "Instance": (instance_page, ":material/my_location:"),
     "Doctor": (doctor.page, ":material/stethoscope:"),
 }
 

@@ -16,6 +16,7 @@ import streamlit as st
 from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
 from embedviz.ui.compare.chosen import Chosen
+from embedviz.ui.instance.looked import Looked
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings, Settings
@@ -67,6 +68,7 @@ class State:
     #: The column that points are coloured by, where the person chose it.
     colour: str | None = None
     compare: Chosen = field(default_factory=Chosen)
+    looked: Looked = field(default_factory=Looked)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None

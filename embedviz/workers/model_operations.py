@@ -43,6 +43,7 @@ def operations() -> Operations:
         "examine": held.examine,
         "save": held.save,
         "script": held.script,
+        "tokens": held.tokens,
     }
 
 
@@ -163,6 +164,11 @@ class _Held:
             embeddings=embeddings,
         )
         return {"text": text}, {}
+
+    def tokens(self, arguments: dict[str, Any], given: Arrays, _context: Context) -> tuple[Any, Arrays]:
+        from embedviz.workers.token_operations import tokens
+
+        return tokens(self.checkpoint, arguments, given)
 
 
 def _pace(checkpoint: Checkpoint) -> float:

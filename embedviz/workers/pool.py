@@ -101,6 +101,20 @@ class ModelWorker:
             value, _ = process.ask("script", arguments, arrays, deadline=CAPTURE_DEADLINE)
             return str(value["text"])
 
+    def tokens(
+        self,
+        arguments: dict[str, Any],
+        arrays: Arrays,
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> tuple[Any, Arrays]:
+        """``token_operations``' tokens of some texts, with their vectors where layers are asked for."""
+        with self._turn_when_free(progress, stopped):
+            process = self._ensure_open(progress, stopped)
+            return process.ask(
+                "tokens", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
+            )
+
     def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
         """A zip of the checkpoint as safetensors; it goes when the worker does."""
         with self._turn_when_free(progress, stopped):

@@ -62,7 +62,7 @@ def comparing(session: State) -> Comparing | None:
     )
     if kind != chosen.kind:
         chosen.kind, chosen.pair, chosen.shown = str(kind), None, ()
-    base = _base(session)
+    base = base_of(session)
     if base is None:
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,23 +90,27 @@ def _fits(sides: Sides) -> bool:
     return size <= MOST_BYTES
 
 
-def _base(session: State) -> Settings | None:
-    """The settings that all layers share; None where the checkpoint or the instances allow no comparison."""
+def base_of(session: State, *, quietly: bool = False) -> Settings | None:
+    """The settings that all layers share; None where the checkpoint or the instances allow no comparison.
+
+    Of very many instances it is a sample, which is said unless ``quietly``.
+    """
     opened, instances = session.opened, session.instances
     if opened is None or instances is None or opened.unreadable or not opened.capturable:
         return None
     if instances.modality != opened.reads.modality:
         return None
     prompt = session.prompt if opened.reads.modality == "text" else None
-    return Settings(opened, str(session.layer), str(session.pooling), "l2", _some(instances), prompt=prompt)
+    return Settings(opened, str(session.layer), str(session.pooling), "l2", _some(instances, quietly), prompt=prompt)
 
 
-def _some(instances: Instances) -> Instances:
+def _some(instances: Instances, quietly: bool) -> Instances:
     """The instances, or as many of them as can be compared, drawn at random."""
     if len(instances) <= MOST_INSTANCES:
         return instances
     rows = np.sort(np.random.default_rng(0).choice(len(instances), MOST_INSTANCES, replace=False)).tolist()
-    st.caption(f"Compared on {MOST_INSTANCES:,} of the {len(instances):,} instances, drawn at random.")
+    if not quietly:
+        st.caption(f"Compared on {MOST_INSTANCES:,} of the {len(instances):,} instances, drawn at random.")
     return instances.only(rows)
 
 
@@ -118,7 +122,8 @@ def _at(base: Settings, path: str) -> Settings:
     return replace(base, layer=path, pooling=pooling)
 
 
-def _side(base: Settings, paths: Sequence[str], model: str = "") -> dict[str, Settings]:
+def side(base: Settings, paths: Sequence[str], model: str = "") -> dict[str, Settings]:
+    """The settings of several layers under short names, each with a pooling that suits it."""
     before, names = f"{model}: " if model else "", short_names(paths)
     return {f"{before}{names[path]}": _at(base, path) for path in paths}
 
@@ -134,7 +139,7 @@ def _layers(session: State, base: Settings) -> Sides | None:
     if len(chosen.layers) < 2:
         st.info("Choose two layers or more.", icon=":material/info:")
         return None
-    return Sides(_side(base, chosen.layers))
+    return Sides(side(base, chosen.layers))
 
 
 def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -> tuple[str, ...]:
@@ -181,7 +186,7 @@ def _models(session: State, base: Settings) -> Sides | None:
         return None
     models = names_of(base.opened.source, other.source)
     second = replace(base, opened=other, prompt=None)
-    rows, columns = _side(base, chosen.layers, models[0]), _side(second, chosen.other_layers, models[1])
+    rows, columns = side(base, chosen.layers, models[0]), side(second, chosen.other_layers, models[1])
     return Sides(rows, columns, models)
 
 

@@ -51,11 +51,12 @@ def _ensure(session: State, wanted: Comparing) -> Compared | None:
             session.leave_job()
         session.job = None
         return found
-    flow.go_on(session, key, lambda job: make(wanted, job), quick=quick(_seconds(wanted)))
+    flow.go_on(session, key, lambda job: make(wanted, job), quick=quick(seconds(wanted)))
     return kept(wanted)
 
 
-def _seconds(wanted: Comparing) -> float:
+def seconds(wanted: Comparing) -> float:
+    """How long it will take, from the pace of earlier ones."""
     layers, count = wanted.layers, len(wanted.instances)
     captures = sum(
         max((capture_seconds(each) for each in side.values()), default=0.0) for side in (wanted.rows, wanted.columns)
@@ -67,7 +68,7 @@ def _offer(session: State, wanted: Comparing) -> None:
     layers = [(each, each.opened.layer(each.layer)) for each in wanted.layers.values()]
     size = 4 * len(wanted.instances) * sum(layer.width for _, layer in layers if layer is not None)
     st.markdown(f"{words.count(len(layers), 'layer')}, {words.count(len(wanted.instances), 'instance')}.")
-    if flow.press_run("run_compare", _seconds(wanted), size):
+    if flow.press_run("run_compare", seconds(wanted), size):
         flow.begin(session, ("compare", wanted.maps_key), lambda job: make(wanted, job))
         st.rerun()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
+from embedviz.records import Instances
 from embedviz.ui import words
 from embedviz.ui.picture import Picture, nearest
 from embedviz.ui.state import State
@@ -35,40 +38,60 @@ def nearest_ids(picture: Picture, identity: str, most: int) -> list[str]:
 
 def selection(picture: Picture, session: State) -> None:
     """The chosen instance, by map or by list, and the group it was chosen with."""
-    instances = picture.instances
-    texts = dict(zip(instances.ids, instances.items, strict=True))
     group = len(session.selected) > 1
-    options = list(session.selected) if group else list(instances.ids[:_MOST_OPTIONS])
-    if session.focus is not None and session.focus not in options and session.focus in texts:
-        options.insert(0, session.focus)
-    # A new key for each focus that came from elsewhere; and a list may tell, late, what it was drawn with.
-    shown = session.focus if session.focus in options else None
-    key = f"focus_{hash((shown, tuple(options)))}"
 
-    def choose() -> None:
-        identity = st.session_state[key]
-        if identity == shown:
-            return
+    def choose(identity: str | None) -> None:
         if group:
             session.focus, session.ringed = identity, ()
         else:
             session.select((identity,) if identity else ())
 
+    choose_one(
+        picture.instances,
+        session.focus,
+        choose,
+        label=f"{len(session.selected)} selected" if group else "Instance",
+        among=session.selected if group else (),
+    )
+    if session.selected and st.button("Clear the selection", key="clear", icon=":material/close:", type="tertiary"):
+        session.select(())
+        st.rerun(scope="fragment")
+
+
+def choose_one(
+    instances: Instances,
+    now: str | None,
+    choose: Callable[[str | None], None],
+    *,
+    label: str = "Instance",
+    key: str = "focus",
+    among: Sequence[str] = (),
+    help: str = "The tables are about this one; its true neighbours are joined to it on the map.",
+) -> None:
+    """A list of the instances, or of ``among``; ``choose`` is called with the id of another one than ``now``."""
+    texts = dict(zip(instances.ids, instances.items, strict=True))
+    options = list(among) or list(instances.ids[:_MOST_OPTIONS])
+    if now is not None and now not in options and now in texts:
+        options.insert(0, now)
+    # A new key for each choice that came from elsewhere; and a list may tell, late, what it was drawn with.
+    shown = now if now in options else None
+    key = f"{key}_{hash((shown, tuple(options)))}"
+
+    def chosen() -> None:
+        if st.session_state[key] != shown:
+            choose(st.session_state[key])
+
+    more = f" The first {_MOST_OPTIONS:,} of {len(instances):,}; any other by a click on the map."
     st.selectbox(
-        f"{len(session.selected)} selected" if group else "Instance",
+        label,
         options,
         index=options.index(shown) if shown is not None else None,
         key=key,
         format_func=lambda identity: words.shorten(str(texts.get(identity, identity)), 90),
         placeholder="Click a point, or choose here",
-        help=f"The first {_MOST_OPTIONS:,} of {len(instances):,}; any other by a click on the map."
-        if len(instances) > len(options)
-        else None,
-        on_change=choose,
+        help=help + (more if len(instances) > len(options) else ""),
+        on_change=chosen,
     )
-    if session.selected and st.button("Clear the selection", key="clear", icon=":material/close:", type="tertiary"):
-        session.select(())
-        st.rerun(scope="fragment")
 
 
 def cosine_choice(picture: Picture, view: str) -> str:

@@ -1,0 +1,1 @@
+"""The Instance page: one input in depth."""
