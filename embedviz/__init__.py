@@ -33,6 +33,11 @@ from embedviz.records import (
 )
 from embedviz.similarity import cosine_similarity, neighbours
 from embedviz.token_vectors import token_vectors
+    Token,
+    TokenizedText,
+    TokenizerComparison,
+    TokenizerTotals,
+from embedviz.tokenizer_lab import compare_tokenizers
 from embedviz.vectors import postprocess
 
 __version__ = "0.1.0"
@@ -60,10 +65,15 @@ __all__ = [
     "ProjectionError",
     "Reads",
     "TokenVectors",
+    "Token",
+    "TokenizedText",
+    "TokenizerComparison",
+    "TokenizerTotals",
     "aligned_maps",
     "bundled_checkpoint",
     "capture",
     "compare",
+    "compare_tokenizers",
     "cosine_similarity",
     "estimate_cost",
     "find_groups",

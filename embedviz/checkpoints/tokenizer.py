@@ -51,20 +51,25 @@ def _none_found(folders: Sequence[Path]) -> Finding:
 
 def _repaired(folder: Path, config: Any, repair: frozenset[str]) -> tuple[Any, list[Finding]]:
     family = str(getattr(config, "model_type", "")) if "tokenizer-class" in repair else ""
-    tokenizer = _read(folder, config, family)
+    tokenizer = read(folder, config, family)
     findings = []
     if family:
         findings.append(_done("The class of the tokenizer is that of the model's family", type(tokenizer).__name__))
     if "casing" in repair:
         lower = not getattr(tokenizer, "do_lower_case", True)
-        tokenizer = _read(folder, config, family, do_lower_case=lower)
-        normaliser: Any = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
-        if hasattr(normaliser, "lowercase"):
-            # A tokenizer.json has the casing of the tokenizer it was written from.
-            normaliser.lowercase = lower
-            tokenizer.backend_tokenizer.normalizer = normaliser
+        tokenizer = read(folder, config, family, do_lower_case=lower)
+        # A tokenizer.json has the casing of the tokenizer it was written from.
+        set_casing(tokenizer, lower=lower)
         findings.append(_done("The casing of the texts was turned round", f"do_lower_case = {lower}"))
     return tokenizer, findings
+
+
+def set_casing(tokenizer: Any, *, lower: bool) -> None:
+    """Have a tokenizer of BERT's kind put texts into lower case, or keep their capitals; another kind is left alone."""
+    normaliser: Any = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
+    if hasattr(normaliser, "lowercase"):
+        normaliser.lowercase = lower
+        tokenizer.backend_tokenizer.normalizer = normaliser
 
 
 def _done(title: str, evidence: str) -> Finding:
@@ -78,14 +83,25 @@ def _done(title: str, evidence: str) -> Finding:
     )
 
 
-def _read(folder: Path, config: Any, family: str = "", **settings: Any) -> Any:
+def read(folder: Path, config: Any, family: str = "", **settings: Any) -> Any:
+    """The tokenizer in ``folder``, of the class that it names, else of ``family``'s or ``config``'s.
+
+    Raises CheckpointError. Have ``tokenizer_limits.check`` look at the folder first.
+    """
+    named = {"tokenizer_type": family} if family else {}
+    return _reading(folder, "AutoTokenizer", config=config, trust_remote_code=False, **named, **settings)
+
+
+def read_at_its_word(folder: Path) -> Any:
+    """The tokenizer that tokenizer.json in ``folder`` spells out, whatever models of any family have. As ``read``."""
+    return _reading(folder, "PreTrainedTokenizerFast")
+
+
+def _reading(folder: Path, kind: str, **settings: Any) -> Any:
     import transformers
 
-    named = {"tokenizer_type": family} if family else {}
     try:
-        return transformers.AutoTokenizer.from_pretrained(
-            folder, config=config, local_files_only=True, trust_remote_code=False, **named, **settings
-        )
+        return getattr(transformers, kind).from_pretrained(folder, local_files_only=True, **settings)
     except BaseException as error:
         # The tokenizer library panics on some files with an exception that is not an Exception.
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):

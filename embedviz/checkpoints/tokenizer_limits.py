@@ -32,7 +32,7 @@ _SETTINGS = (
     *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.json"),
     *("chat_template.jinja", "processor_config.json", "preprocessor_config.json", "config.json"),
 )
-_MAX_BYTES, _MAX_SETTINGS = 100 * 2**20, 16 * 2**20
+MAX_BYTES, _MAX_SETTINGS = 100 * 2**20, 16 * 2**20
 #: 200,000 added tokens take 20 s to read, and one of 10 MB a gigabyte.
 _MAX_ADDED, _MAX_TOKEN = 20_000, 10_000
 #: A vocabulary of more words than the model has rows is of another model; below this many, reading it does no harm.
@@ -52,7 +52,7 @@ def check(folder: Path, config: Any) -> None:
     """
     for name in (*FILES, "merges.txt", *_SETTINGS):
         size = (folder / name).stat().st_size if (folder / name).is_file() else 0
-        if size > (_MAX_SETTINGS if name in _SETTINGS else _MAX_BYTES):
+        if size > (_MAX_SETTINGS if name in _SETTINGS else MAX_BYTES):
             raise _too_large(f"{name}, {size / 2**20:,.0f} MiB")
     whole, told = _object(folder / "tokenizer.json"), _object(folder / "tokenizer_config.json")
     _check_reach(told)

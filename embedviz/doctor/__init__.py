@@ -22,7 +22,7 @@ from embedviz.undisturbed import few_threads
 if TYPE_CHECKING:
     from embedviz.checkpoints import Checkpoint
 
-__all__ = ["CHECKS", "OPENING", "SECTIONS", "Case", "Check", "Report", "Unchecked", "examine"]
+__all__ = ["CHECKS", "OPENING", "SECTIONS", "Case", "Check", "Report", "Unchecked", "examine", "run_checks"]
 
 log = logging.getLogger(__name__)
 
@@ -101,23 +101,7 @@ def examine(
 
 def _report(case: Case, progress: Progress | None) -> Report:
     checkpoint = case.checkpoint
-    found: list[Finding] = []
-    unchecked: dict[str, str] = {}
-    for done, (code, check) in enumerate(CHECKS.items()):
-        if progress is not None:
-            progress(done, len(CHECKS))
-        try:
-            found += check.run(case)
-        except Unchecked as reason:
-            unchecked[code] = str(reason)
-        except BaseException as error:
-            # The tokenizer library panics on some files with an exception that is not an Exception.
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
-            log.warning("check %s failed", code, exc_info=True)
-            unchecked[code] = failure(error)
-    if progress is not None:
-        progress(len(CHECKS), len(CHECKS))
+    found, unchecked = run_checks(case, tuple(CHECKS), progress)
     # What opening noted of something that a check has looked at more closely is said once, by the check.
     found += [each for each in checkpoint.findings if each.code not in CHECKS or each.code in unchecked]
     codes = {finding.code for finding in found}
@@ -129,6 +113,30 @@ def _report(case: Case, progress: Progress | None) -> Report:
         text=_text(checkpoint),
         titles=_titles(),
     )
+
+
+def run_checks(
+    case: Case, codes: Sequence[str], progress: Progress | None = None
+) -> tuple[list[Finding], dict[str, str]]:
+    """What the checks of these codes find, and the reasons of those that could not be done, by code."""
+    found: list[Finding] = []
+    unchecked: dict[str, str] = {}
+    for done, code in enumerate(codes):
+        if progress is not None:
+            progress(done, len(codes))
+        try:
+            found += CHECKS[code].run(case)
+        except Unchecked as reason:
+            unchecked[code] = str(reason)
+        except BaseException as error:
+            # The tokenizer library panics on some files with an exception that is not an Exception.
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            log.warning("check %s failed", code, exc_info=True)
+            unchecked[code] = failure(error)
+    if progress is not None:
+        progress(len(codes), len(codes))
+    return found, unchecked
 
 
 def _text(checkpoint: Checkpoint) -> str:

@@ -9,6 +9,7 @@ from embedviz.doctor.case import Case
 from embedviz.doctor.spelling import pieces, unknown
 from embedviz.doctor.unchecked import Unchecked
 from embedviz.doctor.words import RIGHT_TOKENIZER, listed, plural, quoted
+from embedviz.modalities.text import type_rows
 from embedviz.records import Finding
 
 #: Tokenizer classes that hold whatever their file says.
@@ -102,15 +103,11 @@ def ids_out_of_range(case: Case) -> Iterator[Finding]:
 
 
 def type_ids(case: Case) -> Iterator[Finding]:
-    tables = [
-        module
-        for name, module in case.model.named_modules()
-        if name.endswith("token_type_embeddings") and hasattr(module, "num_embeddings")
-    ]
+    rows = type_rows(case.checkpoint)
     given = case.tokenizer(list(probes.SENTENCES), verbose=False).get("token_type_ids")
-    if not tables or not given:
+    if rows is None or not given:
         return
-    rows, largest = int(tables[0].num_embeddings), max(max(row, default=0) for row in given)  # type: ignore[arg-type]
+    largest = max(max(row, default=0) for row in given)
     if largest >= rows:
         yield Finding(
             code="tokenizer.type-ids",

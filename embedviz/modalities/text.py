@@ -56,13 +56,24 @@ def tokenise(checkpoint: Checkpoint, items: Sequence[Item], prompt: str | None =
     # Ids that are given as they are need no tokenizer.
     if why and not (checkpoint.inputs.modality == "text" and all(_is_ids(item) for item in items)):
         raise InstancesError(why, value=checkpoint.name, remedy="The doctor's page says what is missing.")
-    recipe, longest = checkpoint.recipe, checkpoint.max_tokens
+    tokenised = encode(checkpoint, as_given(checkpoint, items, prompt))
+    _check_ids(checkpoint, items, tokenised.features["input_ids"])
+    return tokenised
+
+
+def as_given(checkpoint: Checkpoint, items: Sequence[Item], prompt: str | None = None) -> list[Any]:
+    """Each text or pair as the tokenizer is given it: behind its prompt, stripped, in the casing of the recipe."""
+    recipe = checkpoint.recipe
     before = recipe.prompt if prompt is None else prompt
-    lower = recipe.lower_case
-    prepared = [_prepared(item, before, lower) for item in items]
-    features, cut = _encode_all(checkpoint, prepared, longest)
-    _check_ids(checkpoint, items, features["input_ids"])
-    return Tokenised(features, cut)
+    return [_prepared(item, before, recipe.lower_case) for item in items]
+
+
+def encode(checkpoint: Checkpoint, given: Sequence[Any]) -> Tokenised:
+    """What the checkpoint's tokenizer makes of texts ``as_given``, cut to the model's longest input.
+
+    Raises CaptureError where the tokenizer fails; whether the model knows the ids is not looked at.
+    """
+    return Tokenised(*_encode_all(checkpoint, list(given), checkpoint.max_tokens))
 
 
 def _is_ids(item: Any) -> bool:
@@ -173,6 +184,14 @@ def vocabulary_rows(checkpoint: Checkpoint) -> int | None:
     except (AttributeError, NotImplementedError):
         return None
     return int(weight.shape[0]) if weight is not None else None
+
+
+def type_rows(checkpoint: Checkpoint) -> int | None:
+    """How many token types the model has a vector for; None where it has no table of them."""
+    for name, module in checkpoint.model.named_modules():
+        if name.endswith("token_type_embeddings") and hasattr(module, "num_embeddings"):
+            return int(module.num_embeddings)  # type: ignore[arg-type]
+    return None
 
 
 def batches(tokenised: Tokenised, budget: int = TOKEN_BUDGET) -> Iterator[IntArray]:

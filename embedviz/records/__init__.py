@@ -20,6 +20,7 @@ from embedviz.records.maps import (
     Trust,
 )
 from embedviz.records.token_vectors import TokenVectors
+from embedviz.records.tokenizers import Token, TokenizedText, TokenizerComparison, TokenizerTotals
 
 __all__ = [
     "INSTANCES",
@@ -47,7 +48,11 @@ __all__ = [
     "Reads",
     "Stability",
     "TensorItem",
+    "Token",
     "TokenVectors",
+    "TokenizedText",
+    "TokenizerComparison",
+    "TokenizerTotals",
     "Trust",
     "as_vectors",
 ]

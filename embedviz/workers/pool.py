@@ -15,6 +15,7 @@ from typing import Any
 
 from embedviz.checkpoints.request import Options
 from embedviz.errors import Cancelled, CheckpointError, WorkerError
+from embedviz.records import TokenizerComparison
 from embedviz.workers.process import Nursery, Process, Progress, can_fork, spawn
 from embedviz.workers.wire import Arrays
 
@@ -101,6 +102,7 @@ class ModelWorker:
             value, _ = process.ask("script", arguments, arrays, deadline=CAPTURE_DEADLINE)
             return str(value["text"])
 
+<<<<<<< HEAD
     def tokens(
         self,
         arguments: dict[str, Any],
@@ -114,6 +116,25 @@ class ModelWorker:
             return process.ask(
                 "tokens", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
             )
+=======
+    def compare_tokenizers(
+        self,
+        arguments: dict[str, Any],
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> TokenizerComparison:
+        """``tokenizer_operations``' comparison. A tokenizer from a file may be made to take long, and is ended then."""
+        with self._turn_when_free(progress, stopped):
+            process = self._ensure_open(progress, stopped)
+            value, arrays = process.ask(
+                "compare_tokenizers",
+                arguments,
+                progress=progress,
+                stopped=stopped,
+                deadline=UPLOAD_DEADLINE if arguments.get("path") else CAPTURE_DEADLINE,
+            )
+            return TokenizerComparison.from_json(value, arrays)
+>>>>>>> aa81cc1 (Tokenizers compared: the same texts through the checkpoint's and another one, with the cosine of what comes out)
 
     def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
         """A zip of the checkpoint as safetensors; it goes when the worker does."""

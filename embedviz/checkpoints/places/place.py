@@ -38,7 +38,7 @@ def locate(path: Path, unpack_into: Path, *, part: str = "", keep_code: bool = F
     by the relative path that the error's ``choices`` give. A file of a format that embedviz does not open is a place
     too. Raises CheckpointError where there is nothing, several models and no ``part``, or an archive that is refused.
     """
-    kind = _reach(path)
+    kind = reach(path)
     if kind == "folder":
         return _in_folder(path, unpack_into, part, keep_code)
     if sniff.KINDS[kind].role == sniff.ARCHIVE:
@@ -59,7 +59,7 @@ def candidates(folder: Path) -> list[str]:
     return sorted(_names([*found.models, *found.archives], folder), key=natural)
 
 
-def _reach(path: Path) -> str:
+def reach(path: Path) -> str:
     """The kind of what is at ``path``; CheckpointError where nothing can be read there."""
     try:
         path.stat()
