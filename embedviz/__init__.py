@@ -29,14 +29,14 @@ from embedviz.records import (
     Neighbours,
     Projection,
     Reads,
-    TokenVectors,
-)
-from embedviz.similarity import cosine_similarity, neighbours
-from embedviz.token_vectors import token_vectors
     Token,
     TokenizedText,
     TokenizerComparison,
     TokenizerTotals,
+    TokenVectors,
+)
+from embedviz.similarity import cosine_similarity, neighbours
+from embedviz.token_vectors import token_vectors
 from embedviz.tokenizer_lab import compare_tokenizers
 from embedviz.vectors import postprocess
 
@@ -64,8 +64,8 @@ __all__ = [
     "Projection",
     "ProjectionError",
     "Reads",
-    "TokenVectors",
     "Token",
+    "TokenVectors",
     "TokenizedText",
     "TokenizerComparison",
     "TokenizerTotals",

@@ -36,7 +36,9 @@ def token_heatmap(
             # By their place, since a text may have the same token twice.
             x=list(range(len(columns))),
             y=list(range(len(rows))),
-            customdata=[[f"{escape(shorten(row, 40))}<br>{escape(shorten(column, 40))}" for column in columns] for row in rows],
+            customdata=[
+                [f"{escape(shorten(row, 40))}<br>{escape(shorten(column, 40))}" for column in columns] for row in rows
+            ],
             zmin=0.0,
             zmax=1.0,
             colorscale=scale(look.sequential),

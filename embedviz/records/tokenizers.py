@@ -29,6 +29,12 @@ class Token:
     out_of_range: bool = False
     cut: bool = False
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Token:
+        """The token behind ``asdict``'s values."""
+        span = values["span"]
+        return cls(**{**values, "span": None if span is None else (int(span[0]), int(span[1]))})
+
 
 @dataclass(frozen=True)
 class TokenizerTotals:
@@ -145,10 +151,5 @@ def _totals(values: Mapping[str, Any]) -> TokenizerTotals:
 
 
 def _text(values: Mapping[str, Any]) -> TokenizedText:
-    tokens = {side: tuple(_token(each) for each in values[side]) for side in ("own", "other")}
+    tokens = {side: tuple(Token.from_json(each) for each in values[side]) for side in ("own", "other")}
     return TokenizedText(**{**values, **tokens})
-
-
-def _token(values: Mapping[str, Any]) -> Token:
-    span = values["span"]
-    return Token(**{**values, "span": None if span is None else (int(span[0]), int(span[1]))})

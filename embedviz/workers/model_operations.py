@@ -43,11 +43,8 @@ def operations() -> Operations:
         "examine": held.examine,
         "save": held.save,
         "script": held.script,
-<<<<<<< HEAD
         "tokens": held.tokens,
-=======
         "compare_tokenizers": held.compare_tokenizers,
->>>>>>> aa81cc1 (Tokenizers compared: the same texts through the checkpoint's and another one, with the cosine of what comes out)
     }
 
 
@@ -169,17 +166,15 @@ class _Held:
         )
         return {"text": text}, {}
 
-<<<<<<< HEAD
     def tokens(self, arguments: dict[str, Any], given: Arrays, _context: Context) -> tuple[Any, Arrays]:
         from embedviz.workers.token_operations import tokens
 
         return tokens(self.checkpoint, arguments, given)
-=======
+
     def compare_tokenizers(self, arguments: dict[str, Any], _arrays: Arrays, context: Context) -> tuple[Any, Arrays]:
         from embedviz.workers.tokenizer_operations import compare_tokenizers
 
         return compare_tokenizers(self.checkpoint, arguments, context, self.scratch)
->>>>>>> aa81cc1 (Tokenizers compared: the same texts through the checkpoint's and another one, with the cosine of what comes out)
 
 
 def _pace(checkpoint: Checkpoint) -> float:

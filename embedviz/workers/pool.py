@@ -102,7 +102,6 @@ class ModelWorker:
             value, _ = process.ask("script", arguments, arrays, deadline=CAPTURE_DEADLINE)
             return str(value["text"])
 
-<<<<<<< HEAD
     def tokens(
         self,
         arguments: dict[str, Any],
@@ -116,7 +115,7 @@ class ModelWorker:
             return process.ask(
                 "tokens", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
             )
-=======
+
     def compare_tokenizers(
         self,
         arguments: dict[str, Any],
@@ -134,7 +133,6 @@ class ModelWorker:
                 deadline=UPLOAD_DEADLINE if arguments.get("path") else CAPTURE_DEADLINE,
             )
             return TokenizerComparison.from_json(value, arrays)
->>>>>>> aa81cc1 (Tokenizers compared: the same texts through the checkpoint's and another one, with the cosine of what comes out)
 
     def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
         """A zip of the checkpoint as safetensors; it goes when the worker does."""

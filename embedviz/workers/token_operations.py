@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def tokens(checkpoint: Checkpoint, arguments: dict[str, Any], given: Arrays) -> tuple[Any, Arrays]:
     """The tokens of each text as the model sees them, and with ``layers`` the vectors of each that it is given."""
     from embedviz.modalities.text import as_given
-    from embedviz.tokenizer_lab.tokens import list_tokens
     from embedviz.token_vectors import token_vectors
+    from embedviz.tokenizer_lab.tokens import list_tokens
 
     told = arguments["items"]
     items = unpack(told, given)

@@ -38,5 +38,9 @@ def made(name: str, key: Hashable, work: Callable[[Job], None], session: State) 
         st.info(words.escape(job.error), icon=":material/stop_circle:")
     else:
         st.error(words.prose(job.error), icon=":material/error:")
-    st.button("Try again", key=f"again_{name}", icon=":material/refresh:", on_click=lambda: jobs.pop(name, None))
+    st.button("Try again", key=f"again_{name}", icon=":material/refresh:", on_click=_forget, args=(jobs, name))
     return False
+
+
+def _forget(jobs: dict[str, Job], name: str) -> None:
+    jobs.pop(name, None)

@@ -19,6 +19,7 @@ from embedviz.ui.picture import Picture
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 
+
 @dataclass(frozen=True, eq=False)
 class Depth:
     """What a view may show: the instance, its neighbours, and the layers of the model where these are compared."""

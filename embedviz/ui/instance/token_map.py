@@ -27,6 +27,7 @@ from embedviz.ui.settings import Settings
 from embedviz.ui.state import State
 from embedviz.ui.store import store
 from embedviz.workers.pool import pool
+from embedviz.workers.wire import Arrays
 
 #: Instances whose tokens are drawn together, and those that the page begins with.
 MOST, _FIRST = 12, 4
@@ -94,7 +95,7 @@ def _paths(settings: Settings) -> list[str]:
 def _choose(one: One, near: Near, partner: int | None, session: State) -> tuple[str, ...]:
     """The texts whose tokens are drawn, the instance itself first and its partner next."""
     instances, looked = one.picture.instances, session.looked
-    there = {identity: item for identity, item in zip(instances.ids, instances.items, strict=True)}
+    there = dict(zip(instances.ids, instances.items, strict=True))
     start = [*([partner] if partner is not None else []), *near.places]
     begun = list(dict.fromkeys(instances.ids[place] for place in start))[: _FIRST - 1]
     chosen = [identity for identity in looked.tokens_of if identity in there] or begun
@@ -136,8 +137,8 @@ def _make(settings: Settings, items: Sequence[str], paths: Sequence[str], job: J
 
 
 def _drawn(vectors: Mapping[str, FloatArray], near: Mapping[str, IntArray], job: Job) -> dict[str, Projection]:
-    arrays = {f"rows.{number}": rows for number, rows in enumerate(vectors.values())}
-    arrays |= {f"neighbours.{number}": rows for number, rows in enumerate(near.values())}
+    arrays: Arrays = {f"rows.{number}": rows for number, rows in enumerate(vectors.values())}
+    arrays = arrays | {f"neighbours.{number}": rows for number, rows in enumerate(near.values())}
     asked = {"rows": list(vectors), "labels": None, "postprocessing": "centred", "alignment": "linked", "seed": 0}
     value, drawn = pool().numbers("aligned", asked, arrays, job.progress, job.stopped)
     return {
@@ -175,7 +176,9 @@ def _maps(found: TokenMap) -> None:
     )
     theme = "dark" if st.context.theme.type == "dark" else "light"
     names = list(found.maps)
-    spread = [names[place] for place in np.unique(np.linspace(0, len(names) - 1, min(6, len(names))).round().astype(int))]
+    spread = [
+        names[place] for place in np.unique(np.linspace(0, len(names) - 1, min(6, len(names))).round().astype(int))
+    ]
     linked_maps(
         pack_maps(found.maps, instances, colour=colour, theme=theme, neighbours=found.near),
         key="token_map",

@@ -29,9 +29,7 @@ def section(one: One, session: State) -> None:
         st.info("This instance is not one text, so there is no list of its tokens.", icon=":material/info:")
         return
     key = listed_key(settings, (one.item,))
-    if store.get(key) is None and not made(
-        "tokens", key, lambda job: ask(settings, (one.item,), (), job), session
-    ):
+    if store.get(key) is None and not made("tokens", key, lambda job: ask(settings, (one.item,), (), job), session):
         return
     [text], [tokens] = store.get(key)
     st.markdown(chips(tokens, text))
