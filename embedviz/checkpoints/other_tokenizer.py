@@ -71,7 +71,6 @@ def _within(root: Path) -> Path:
         "There is no tokenizer in here",
         value=root.name,
         remedy=f"Give the folder that `tokenizer.save_pretrained` wrote; it holds {', '.join(FILES[:4])} or the like.",
-        code="tokenizer.none-here",
     )
 
 

@@ -17,6 +17,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.instance.looked import Looked
+from embedviz.ui.instance.lab import Lab
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings, Settings
@@ -69,6 +70,7 @@ class State:
     colour: str | None = None
     compare: Chosen = field(default_factory=Chosen)
     looked: Looked = field(default_factory=Looked)
+    lab: Lab = field(default_factory=Lab)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None
