@@ -44,3 +44,10 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     # One word of it stays: "3" alone says less than "layer.3".
     start = max(0, shared - 1)
     return {path: ".".join(words[start:]) or "the whole model" for path, words in zip(paths, parts, strict=True)}
+
+
+def spread(names: Sequence[str], most: int = 6) -> tuple[str, ...]:
+    """So many of the layers at most, evenly spaced, the first and the last among them."""
+    if len(names) <= most:
+        return tuple(names)
+    return tuple(names[round(place * (len(names) - 1) / (most - 1))] for place in range(most))

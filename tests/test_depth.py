@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from transformers import GPT2Config, GPT2Model
 
 import embedviz as ev
-from embedviz.depth import short_names, through_depth
+from embedviz.depth import short_names, spread, through_depth
 
 
 def test_the_embedding_and_every_block(bundled: ev.Checkpoint) -> None:
@@ -46,3 +47,9 @@ def test_names_keep_a_word_of_what_they_share() -> None:
 def test_names_stay_different() -> None:
     paths = [f"h.{number}.{part}" for number in range(3) for part in ("", "mlp", "attn.x")]
     assert len(set(short_names(paths).values())) == len(paths)
+
+
+@pytest.mark.parametrize(("count", "places"), [(1, [0]), (6, [0, 1, 2, 3, 4, 5]), (13, [0, 2, 5, 7, 10, 12])])
+def test_an_even_spread_has_both_ends(count: int, places: list[int]) -> None:
+    names = [f"layer.{place}" for place in range(count)]
+    assert spread(names) == tuple(names[place] for place in places)

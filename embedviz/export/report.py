@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import numpy as np
 
 from embedviz.comparison import CURVES, MEASURES
+from embedviz.depth import spread
+from embedviz.export.markup import safe, short, table_row
 from embedviz.figures import THEMES
 from embedviz.figures.colours import mixed, readable
 from embedviz.figures.linked import pack_maps, standalone
@@ -43,8 +43,8 @@ class Report:
         page = Template(Path(__file__).with_name("report.html").read_text("utf-8"))
         comparison = self.comparison
         return page.substitute(
-            title=_safe(self.title),
-            provenance=_safe(self.provenance),
+            title=safe(self.title),
+            provenance=safe(self.provenance),
             advice=_advice(comparison),
             maps=self._maps(),
             agreements="".join(_agreement(name, each, comparison) for name, each in comparison.agreements.items()),
@@ -61,8 +61,8 @@ class Report:
         told = f"{ALIGNMENTS[maps.alignment].label}. {ALIGNMENTS[maps.alignment].why} {maps.note}"
         kept = [f"{name} {each.kept:.0%}" for name, each in maps.maps.items() if each.kept is not None]
         trust = f"Nearest neighbours that survive on these maps: {', '.join(kept)}." if kept else ""
-        picture = standalone(packed, mode="maps", shown=_spread(list(maps.maps)), alt=alt)
-        return f"<h2>Maps</h2>{picture}<p class='small'>{_safe(told)}</p><p class='small'>{_safe(trust)}</p>"
+        picture = standalone(packed, mode="maps", shown=spread(list(maps.maps)), alt=alt)
+        return f"<h2>Maps</h2>{picture}<p class='small'>{safe(told)}</p><p class='small'>{safe(trust)}</p>"
 
     def _movers(self) -> str:
         if self.moved is None or not len(self.moved[2].order):
@@ -71,65 +71,46 @@ class Report:
         items = self.instances.items
 
         def names(row: Iterable[int]) -> str:
-            return "<br>".join(_safe(_short(items[near])) for near in row if near >= 0)
+            return "<br>".join(safe(short(items[near])) for near in row if near >= 0)
 
         rows = [
-            f"<tr><td class='number'>{movers.kept[row]} of {movers.k}</td><td>{_safe(_short(items[row], 200))}</td>"
+            f"<tr><td class='number'>{movers.kept[row]} of {movers.k}</td><td>{safe(short(items[row], 200))}</td>"
             f"<td>{names(movers.before[row][:5])}</td><td>{names(movers.after[row][:5])}</td></tr>"
             for row in movers.order[:_MOST].tolist()
         ]
-        head = _row("th", ["kept", self.instances.item_name, f"nearest at {one}", f"nearest at {other}"])
+        head = table_row("th", ["kept", self.instances.item_name, f"nearest at {one}", f"nearest at {other}"])
         told = f"Instances by how few of their true neighbours they keep from {one} to {other}."
         return (
-            f"<h2>Biggest movers</h2><p class='small'>{_safe(told)}</p><div class='wide'><table>"
+            f"<h2>Biggest movers</h2><p class='small'>{safe(told)}</p><div class='wide'><table>"
             f"{head}{''.join(rows)}</table></div>"
         )
-
-
-def _safe(value: Any) -> str:
-    return html.escape(str(value).encode("utf-8", "replace").decode())
-
-
-def _short(value: Any, width: int = 90) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _spread(names: Sequence[str]) -> tuple[str, ...]:
-    """Six of the layers at most, evenly spaced, the first and the last among them."""
-    places = np.linspace(0, len(names) - 1, min(6, len(names))).round().astype(int)
-    return tuple(names[place] for place in places)
-
-
-def _row(kind: str, cells: Iterable[Any]) -> str:
-    return "<tr>" + "".join(f"<{kind}>{_safe(cell)}</{kind}>" for cell in cells) + "</tr>"
 
 
 def _advice(comparison: Comparison) -> str:
     if not comparison.evidence:
         return ""
-    best = f" <strong>{_safe(comparison.best)}</strong>" if comparison.best else ""
-    return f"<div class='advice'>Which layer should I use?{best}<p>{_safe(' '.join(comparison.evidence))}</p></div>"
+    best = f" <strong>{safe(comparison.best)}</strong>" if comparison.best else ""
+    return f"<div class='advice'>Which layer should I use?{best}<p>{safe(' '.join(comparison.evidence))}</p></div>"
 
 
 def _agreement(name: str, agreement: Agreement, comparison: Comparison) -> str:
     measure = MEASURES[name]
-    head = f"<h3>{_safe(measure.label)}</h3><p class='small'>{_safe(measure.sentence)}</p>"
+    head = f"<h3>{safe(measure.label)}</h3><p class='small'>{safe(measure.sentence)}</p>"
     if agreement.why_not:
-        return f"{head}<p class='small'>{_safe(agreement.why_not)}</p>"
+        return f"{head}<p class='small'>{safe(agreement.why_not)}</p>"
     apart = np.array([[row != column for column in comparison.columns] for row in comparison.rows])
     finite = agreement.values[apart & np.isfinite(agreement.values)]
     top = float(finite.max()) if len(finite) else 1.0
     rows = [
-        f"<tr><th>{_safe(row)}</th>"
+        f"<tr><th>{safe(row)}</th>"
         + "".join(_cell(agreement, (place, column), top) for column in range(len(comparison.columns)))
         + "</tr>"
         for place, row in enumerate(comparison.rows)
     ]
     chance = "" if agreement.chance is None else f"Layers that have nothing in common would get {agreement.chance:.2f}."
     return (
-        f"{head}<div class='wide'><table>{_row('th', ['', *comparison.columns])}{''.join(rows)}</table></div>"
-        f"<p class='small'>{_safe(f'{chance} {agreement.note}'.strip())}</p>"
+        f"{head}<div class='wide'><table>{table_row('th', ['', *comparison.columns])}{''.join(rows)}</table></div>"
+        f"<p class='small'>{safe(f'{chance} {agreement.note}'.strip())}</p>"
     )
 
 
@@ -152,8 +133,8 @@ def _curves(layers: Sequence[str], curves: Mapping[str, Curve]) -> str:
         kind = CURVES[name]
         numbers = "".join(f"<td class='number'>{_number(float(value))}</td>" for value in curve.values)
         told = curve.why_not or f"{curve.reading} {kind.not_said}"
-        rows.append(f"<tr><th>{_safe(kind.label)}</th>{numbers}<td class='small'>{_safe(told)}</td></tr>")
-    return f"<div class='wide'><table>{_row('th', ['', *layers, ''])}{''.join(rows)}</table></div>"
+        rows.append(f"<tr><th>{safe(kind.label)}</th>{numbers}<td class='small'>{safe(told)}</td></tr>")
+    return f"<div class='wide'><table>{table_row('th', ['', *layers, ''])}{''.join(rows)}</table></div>"
 
 
 def _number(value: float) -> str:

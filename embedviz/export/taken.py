@@ -8,10 +8,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from embedviz.errors import ProjectionError
 from embedviz.export.formats import FORMATS
 from embedviz.export.joined import Joined
 from embedviz.export.part import write_part
 from embedviz.records import Embeddings, Instances
+from embedviz.vectors import POSTPROCESSING, check_finite
 
 #: The kinds of files, said for a person who has to choose.
 KINDS = {
@@ -22,6 +24,17 @@ KINDS = {
     ".safetensors": "safetensors",
     ".tsv": "TensorBoard projector (.tsv)",
 }
+
+
+def why_not(embeddings: Embeddings, postprocessing: str) -> str:
+    """Why vectors cannot be written after a post-processing; "" where they can. As captured they always can."""
+    if postprocessing == "none":
+        return ""
+    try:
+        check_finite(embeddings)
+    except ProjectionError as error:
+        return f"{error} As captured they can be taken: choose “{POSTPROCESSING['none'].label}” in the sidebar."
+    return ""
 
 
 def as_file(

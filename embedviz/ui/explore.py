@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from embedviz.figures import CONFIG, describe, scatter
-from embedviz.projection import METHODS
+from embedviz.projection.told import told
 from embedviz.ui import flow, tables, words
 from embedviz.ui.asides import take_stock
 from embedviz.ui.group_columns import about_groups, with_groups
@@ -108,7 +108,7 @@ def _show(picture: Picture, session: State) -> None:
         hover_card(thumbnails(picture.instances), inside="map_card", key="hover_card")
     with right:
         tables.beside(picture, session)
-    take_away(picture)
+    take_away(picture, session, choice.colour)
 
 
 def _heading(settings: Settings) -> None:
@@ -175,25 +175,8 @@ def _id(point: dict[str, Any]) -> str:
 def _caption(picture: Picture) -> None:
     projection = picture.projection
     assert projection is not None
-    method = METHODS[projection.method].label if projection.method in METHODS else projection.method
-    told = [
-        f"{_label(projection.method, name)} {value:g}"
-        for name, value in projection.parameters.items()
-        if _number(value)
-    ]
-    parts = [method, *told, f"seed {projection.seed}", words.count(len(picture.instances), "instance")]
-    st.caption(words.escape(" · ".join(parts)))
+    st.caption(words.escape(told(projection, len(picture.instances))))
     if picture.preview:
         st.caption("A first picture by PCA, while the one you asked for is being drawn.")
     if projection.note:
         st.caption(f":material/info: {words.escape(projection.note)}")
-
-
-def _label(method: str, name: str) -> str:
-    """A parameter's name as its control says it."""
-    declared = METHODS[method].parameters if method in METHODS else ()
-    return next((each.label.lower() for each in declared if each.name == name), name)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

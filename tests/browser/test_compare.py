@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from embedviz.cli import main
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, Visit
 
@@ -65,26 +63,3 @@ def test_the_page_can_be_used_by_all(enter: Enter, theme: str) -> None:
     found = Axe().run(visit.page).response["violations"]
     serious = [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in _BAD]
     assert serious == []
-
-
-def test_the_report_opens_from_disk(chromium: Browser, tmp_path: Path) -> None:
-    report, table = tmp_path / "report.html", tmp_path / "texts.csv"
-    lines = [f'"the {word} of {number} days</script><b>",{word}<i>' for word in ("cat", "bank") for number in range(12)]
-    table.write_text("text,label\n" + "\n".join(lines))
-    assert (
-        main(["compare", "bundled", str(table), "--layers", "encoder.layer.0,encoder.layer.5", "--out", str(report)])
-        == 0
-    )
-    context = chromium.new_context(offline=True)
-    page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if not request.url.startswith("file:") else None)
-    page.goto(report.as_uri())
-    expect(page.get_by_role("heading", name="Biggest movers")).to_be_visible()
-    expect(page.locator("canvas").first).to_be_visible()
-    assert page.locator("b, i").count() == 0
-    assert said == []
-    found = Axe().run(page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in _BAD] == []
-    context.close()

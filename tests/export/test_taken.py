@@ -15,7 +15,7 @@ from safetensors.numpy import load
 
 import embedviz as ev
 from embedviz.export.formats import FORMATS
-from embedviz.export.taken import KINDS, as_file
+from embedviz.export.taken import KINDS, as_file, why_not
 from embedviz.records import Instances
 from embedviz.vectors import postprocess
 
@@ -91,3 +91,16 @@ def test_the_others_say_where_they_are_from() -> None:
     frame = pd.read_csv(io.BytesIO(made(".csv")[1]))
     assert frame["id"].tolist() == list(INSTANCES.ids)
     assert frame.filter(regex=r"^d\d$").shape == (4, 6)
+
+
+def test_why_vectors_cannot_be_written_is_said_before() -> None:
+    rows = vectors().vectors.copy()
+    rows[2, 3] = np.nan
+    broken = ev.Embeddings(rows, INSTANCES.ids, layer="a")
+    assert why_not(broken, "none") == ""
+    as_file(".npy", broken, INSTANCES, "none", ABOUT)
+    assert why_not(vectors(), "centred") == ""
+    for name in ("l2", "centred", "standardised"):
+        told = why_not(broken, name)
+        assert "1 of 4 vectors hold NaN or infinity: c/.." in told
+        assert "As captured" in told

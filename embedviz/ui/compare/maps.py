@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
+from embedviz.depth import spread
 from embedviz.figures.linked import Packed, pack_maps
 from embedviz.figures.survival import one_in
 from embedviz.projection.aligned import ALIGNMENTS
@@ -29,14 +29,12 @@ MODES = {
 }
 
 
-def spread(compared: Compared) -> tuple[str, ...]:
+def first_shown(compared: Compared) -> tuple[str, ...]:
     """Up to six layers from the first to the last; of two models their last three each."""
     rows, columns = compared.comparing.rows, compared.comparing.columns
     if columns:
         return (*list(rows)[-MOST // 2 :], *list(columns)[-MOST // 2 :])
-    names = list(rows)
-    places = np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int)
-    return tuple(names[place] for place in places)
+    return spread(list(rows), MOST)
 
 
 def section(compared: Compared, session: State) -> None:

@@ -9,6 +9,7 @@ from embedviz.ui.compare import curves, maps, movers, navigator
 from embedviz.ui.compare.choice import KINDS, comparing
 from embedviz.ui.compare.comparing import Comparing
 from embedviz.ui.compare.made import ALIGNED, Compared, kept, make
+from embedviz.ui.compare.take_away import take_away
 from embedviz.ui.cost import capture_seconds, quick
 from embedviz.ui.pace import paces
 from embedviz.ui.state import State, state
@@ -40,6 +41,7 @@ def page() -> None:
         return
     _layers(compared, session)
     curves.section(compared)
+    take_away(compared, session)
 
 
 def _ensure(session: State, wanted: Comparing) -> Compared | None:
@@ -99,7 +101,7 @@ def _settle(compared: Compared, session: State) -> None:
     if chosen.pair is None or chosen.pair[0] not in comparison.rows or chosen.pair[1] not in comparison.columns:
         chosen.pair = (comparison.rows[0], comparison.columns[-1])
     names = list(compared.comparing.layers)
-    chosen.shown = tuple(name for name in chosen.shown if name in names) or maps.spread(compared)
+    chosen.shown = tuple(name for name in chosen.shown if name in names) or maps.first_shown(compared)
 
 
 def _advice(compared: Compared) -> None:

@@ -4,6 +4,11 @@ for (const host of document.querySelectorAll(".embedviz-linked-maps:not([data-re
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   if (template) root.append(template.content);
   const settings = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
-  const maps = new LinkedMaps(root.querySelector(".linked"), {}, () => {});
-  maps.update({ ...settings, data: new MapData(settings.maps) });
+  const data = new MapData(settings.maps);
+  // The page around the maps hears of a selection by "chosen", and asks for one by "choose", of places.
+  const chosen = (places) => host.dispatchEvent(new CustomEvent("chosen", { detail: places }));
+  const maps = new LinkedMaps(root.querySelector(".linked"), {}, chosen);
+  maps.update({ ...settings, data });
+  host.addEventListener("choose", ({ detail }) => maps.selection.choose(detail));
+  host.addEventListener("find", ({ detail }) => maps.update({ ...settings, data, highlighted: detail }));
 }

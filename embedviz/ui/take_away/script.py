@@ -1,61 +1,18 @@
-"""What a person can take from a page: the vectors as a file, and Python that makes them again."""
+"""Python that makes the vectors on screen again."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from embedviz import __version__
 from embedviz.errors import EmbedvizError
-from embedviz.export.taken import KINDS, as_file
 from embedviz.ui import words
 from embedviz.ui.picture import Picture
-from embedviz.ui.settings import Settings
 from embedviz.ui.store import store
 from embedviz.workers.items import pack
 from embedviz.workers.pool import pool
 
 
-def take_away(picture: Picture) -> None:
-    """A choice of files, each made when it is asked for."""
-    with st.popover("Take away", icon=":material/download:", help="The vectors as a file, and a script for them."):
-        kind = st.selectbox(
-            "The vectors as", list(KINDS), format_func=KINDS.__getitem__, key="take_kind", persist_state="session"
-        )
-        several = kind in (".safetensors", ".tsv")
-        st.download_button(
-            "Download",
-            lambda: _file(picture, str(kind)),
-            "vectors.zip" if several else f"vectors{kind}",
-            key=f"take_{kind}",
-            icon=":material/download:",
-            on_click="ignore",
-            help="After the post-processing chosen in the sidebar; with ids, texts and labels where the kind has them.",
-        )
-        _script(picture)
-
-
-def _file(picture: Picture, kind: str) -> bytes:
-    settings = picture.settings
-    return as_file(kind, picture.embeddings, picture.instances, settings.postprocessing, _about(settings))[1]
-
-
-def _about(settings: Settings) -> dict[str, Any]:
-    """Where the vectors come from."""
-    return {
-        "checkpoint": settings.opened.name,
-        "fingerprint": settings.opened.fingerprint,
-        "instances": settings.instances.fingerprint,
-        "layer": settings.layer,
-        "pooling": settings.pooling,
-        "postprocessing": settings.postprocessing,
-        "prompt": settings.prompt,
-        "embedviz": __version__,
-    }
-
-
-def _script(picture: Picture) -> None:
+def script(picture: Picture) -> None:
     """Python of plain torch and transformers, shown and to download."""
     settings = picture.settings
     key = ("script", settings.vectors_key, settings.postprocessing, settings.map.seed)
@@ -73,7 +30,15 @@ def _script(picture: Picture) -> None:
     if isinstance(found, EmbedvizError):
         st.info(words.prose(found), icon=":material/info:")
         return
-    st.download_button("reproduce.py", found, "reproduce.py", key="take_script", on_click="ignore")
+    st.download_button(
+        "reproduce.py",
+        found,
+        "reproduce.py",
+        key="take_script",
+        icon=":material/code:",
+        on_click="ignore",
+        help="The script below; it looks for the checkpoint's files beside itself.",
+    )
     st.code(found, language="python", height=320)
 
 
