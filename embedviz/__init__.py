@@ -14,6 +14,7 @@ from embedviz.errors import (
 )
 from embedviz.export.script import reproducing_script
 from embedviz.groups import Groups, find_groups, find_islands, name_groups
+from embedviz.pictures import save_picture
 from embedviz.projection import project
 from embedviz.projection.aligned import aligned_maps
 from embedviz.records import (
@@ -86,5 +87,6 @@ __all__ = [
     "postprocess",
     "project",
     "reproducing_script",
+    "save_picture",
     "token_vectors",
 ]

@@ -15,7 +15,7 @@ import embedviz
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "embedviz"
-HEAVY = {"torch", "transformers", "umap", "numba", "sentence_transformers", "tokenizers"}
+HEAVY = {"torch", "transformers", "umap", "numba", "matplotlib", "sentence_transformers", "tokenizers"}
 UI = sorted([ROOT / "app.py", *(PACKAGE / "ui").rglob("*.py")])
 LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if "ui" not in path.relative_to(PACKAGE).parts)
 

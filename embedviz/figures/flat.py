@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embedviz.records import FloatArray
+from embedviz.records import DoubleArray, FloatArray
 
 #: Where the map is looked at from, as on the page (right, front, above), and which way is up.
 EYE = np.array([1.2, 1.2, 0.8])
@@ -20,3 +20,11 @@ def flat(coordinates: FloatArray) -> FloatArray:
     up = np.cross(towards, right)
     seen: FloatArray = (coordinates @ np.column_stack([right, up])).astype(np.float32)
     return seen
+
+
+def depth_of(coordinates: FloatArray) -> DoubleArray:
+    """(instances,) how near to the eye each one is; all alike on a flat map, last where it has no place."""
+    if coordinates.shape[1] == 2:
+        return np.zeros(len(coordinates))
+    near: DoubleArray = np.nan_to_num(coordinates.astype(np.float64) @ EYE, nan=np.inf)
+    return near

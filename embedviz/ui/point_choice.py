@@ -26,6 +26,12 @@ def colour_choice(session: State, instances: Instances, others: Iterable[str] = 
     return None if now == _PLAIN else now
 
 
+def colour_of(session: State, instances: Instances) -> str | None:
+    """The column of the instances that points are coloured by; None for one colour, or for groups of a map."""
+    now = session.colour or instances.label
+    return now if now in instances.columns else None
+
+
 def search(instances: Instances) -> list[str]:
     """Ids of the instances whose text or label has all the words that were typed."""
     query = st.text_input("Find", key="find", placeholder="text or label", type="search", persist_state="session")

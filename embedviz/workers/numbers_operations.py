@@ -26,7 +26,7 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
-    from embedviz.workers import comparison_operations, groups_operations, trust_operations
+    from embedviz.workers import comparison_operations, groups_operations, picture_operations, trust_operations
 
     return {
         "project": project,
@@ -37,6 +37,7 @@ def operations() -> Operations:
         **trust_operations.operations(),
         **groups_operations.operations(),
         **comparison_operations.operations(),
+        **picture_operations.operations(),
     }
 
 

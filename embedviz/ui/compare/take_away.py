@@ -13,12 +13,17 @@ from embedviz.comparison import moved
 from embedviz.export.compared import agreements_table, curves_table
 from embedviz.export.report import Report
 from embedviz.export.tables import to_csv
+from embedviz.pictures.save import CURVES
 from embedviz.records import Comparison
 from embedviz.ui import words
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.compare.made import Compared
+from embedviz.ui.compare.maps import MOST
+from embedviz.ui.pictures import Order, picture_of
+from embedviz.ui.point_choice import colour_of
 from embedviz.ui.state import State
 from embedviz.vectors import POSTPROCESSING
+from embedviz.workers.picture_operations import pack_comparison, pack_maps
 
 
 def take_away(compared: Compared, session: State) -> None:
@@ -49,6 +54,41 @@ def take_away(compared: Compared, session: State) -> None:
                 on_click="ignore",
                 help="One number a row, with the ends of its interval; the biggest movers have a button of their own.",
             )
+
+        _pictures(compared, session)
+
+
+def _pictures(compared: Compared, session: State) -> None:
+    """The maps, the heatmap and the curves for print."""
+    comparing, maps = compared.comparing, compared.maps
+    instances, caption = comparing.instances, provenance(compared)
+    what = str(
+        st.segmented_control(
+            "Picture of",
+            ["Maps", "How alike", "Curves"],
+            default="How alike",
+            required=True,
+            key="compare_picture",
+            help="As chosen on the page: which maps, by which measure, in which colours.",
+        )
+    )
+    if what == "Maps" and maps is None:
+        st.caption(words.escape(compared.unmapped or "The maps are being drawn."))
+        return
+    colour = colour_of(session, instances)
+    shown, measure = session.compare.shown[:MOST], session.compare.measure
+
+    def order() -> Order:
+        if what == "Maps" and maps is not None:
+            told, arrays = pack_maps({name: maps.maps[name] for name in shown}, instances, colour)
+            aligned = {"alignment": maps.alignment, "drift": maps.drift, "note": maps.note}
+            return {"maps": told, "aligned": aligned, "style": {"caption": caption, "colour": colour}}, arrays
+        part = measure if what == "How alike" else CURVES
+        style = {"part": part, "caption": caption, "models": comparing.models or ()}
+        return {"comparison": pack_comparison(compared.comparison), "style": style}, {}
+
+    chosen = (shown, colour, instances.columns.get(colour or "")) if what == "Maps" else (what, measure)
+    picture_of(what.lower().replace(" ", "-"), (comparing.maps_key, chosen), order)
 
 
 def _csv(table: Callable[[Comparison], Any], comparison: Comparison) -> bytes:

@@ -1,4 +1,4 @@
-"""What a person can take from the Explore page: vectors, a page of HTML, a script that makes the vectors again."""
+"""What a person can take from the Explore page: vectors, a page of HTML, pictures, a script that makes the vectors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from embedviz.ui.picture import Picture
 from embedviz.ui.state import State
+from embedviz.ui.take_away.map_picture import map_picture
 from embedviz.ui.take_away.page import page
 from embedviz.ui.take_away.script import script
 from embedviz.ui.take_away.vectors import vectors
@@ -19,4 +20,5 @@ def take_away(picture: Picture, session: State, colour: str | None) -> None:
         vectors(picture)
         if not picture.preview:
             page(picture, session, colour)
+            map_picture(picture, session, colour)
         script(picture)
