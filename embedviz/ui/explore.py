@@ -9,6 +9,7 @@ import streamlit as st
 from embedviz.figures import CONFIG, describe, scatter
 from embedviz.projection.told import told
 from embedviz.ui import flow, tables, words
+from embedviz.ui.address import bar
 from embedviz.ui.asides import take_stock
 from embedviz.ui.group_columns import about_groups, with_groups
 from embedviz.ui.heading import about
@@ -109,6 +110,7 @@ def _show(picture: Picture, session: State) -> None:
     with right:
         tables.beside(picture, session)
     take_away(picture, session, choice.colour)
+    bar.show(session)
 
 
 def _heading(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from embedviz.resources import asset
 from embedviz.ui import doctor, explore, flow, tables
+from embedviz.ui.address import bar, reading
 from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.compare.page import page as compare_page
 from embedviz.ui.instance.page import page as instance_page
@@ -25,9 +26,12 @@ st.logo(str(asset("logo.svg")), size="large")
 pages = [st.Page(page, title=title, icon=icon, url_path=title.lower()) for title, (page, icon) in PAGES.items()]
 chosen = st.navigation(pages, position="top")
 session = state()
+reading.begin(session)
+session.address.shown = False
 opened = flow.ensure_open(session)
 if opened is not None and opened.reads.modality in MODALITIES:
     session.modality = opened.reads.modality
+reading.settle(session, opened)
 with st.sidebar:
     checkpoint_choice(session, opened)
     vector_choice(session, opened)
@@ -37,8 +41,11 @@ instances = instances_of(session, opened)
 session.opened, session.instances = opened, instances
 tables.forget_gone(session)
 session.settings = flow.settings_of(session, opened, instances)
+reading.unread(session)
 chosen.run()
 with below:
     # What the other pages make has a button of its own.
     if session.settings is not None and chosen.title != "Compare":
         flow.run_button(session, session.settings, "run")
+    if not session.address.shown:
+        bar.show(session)

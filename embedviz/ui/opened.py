@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from embedviz import heads
-from embedviz.pooling import suited
+from embedviz.pooling import AS_TRAINED, suited
 from embedviz.records import Finding, Layer, Reads
 from embedviz.ui.jobs import Job
 from embedviz.ui.store import store
@@ -64,6 +64,11 @@ class Opened:
     def poolings(self, layer: Layer) -> list[str]:
         """The poolings that a layer can be taken with; none where it needs none."""
         return suited(layer, recipe=bool(self.recipe))
+
+    def usual_pooling(self, layer: Layer) -> str:
+        """The one that a layer is taken with unless a person says otherwise; "mean" where it needs none."""
+        poolings = self.poolings(layer)
+        return AS_TRAINED if AS_TRAINED in poolings else next(iter(poolings), "mean")
 
 
 def open_checkpoint(source: Source, job: Job) -> None:

@@ -9,13 +9,14 @@ import streamlit as st
 from embedviz.records import Instances
 from embedviz.ui.state import State
 
-_PLAIN = "one colour"
+#: No column: all points look alike.
+PLAIN = "one colour"
 
 
 def colour_choice(session: State, instances: Instances, others: Iterable[str] = ()) -> str | None:
     """The column to colour by, of the instances or of ``others``; the same on every page that has it."""
-    columns = [*instances.columns, *(name for name in others if name not in instances.columns), _PLAIN]
-    now = session.colour if session.colour in columns else instances.label or _PLAIN
+    columns = [*instances.columns, *(name for name in others if name not in instances.columns), PLAIN]
+    now = session.colour if session.colour in columns else instances.label or PLAIN
     # A new key for each colour chosen elsewhere; and a list may tell, late, what it was drawn with.
     key = f"colour_{hash((now, *columns))}"
 
@@ -23,7 +24,7 @@ def colour_choice(session: State, instances: Instances, others: Iterable[str] = 
         session.colour = st.session_state[key]
 
     st.selectbox("Colour", columns, index=columns.index(now), key=key, on_change=choose)
-    return None if now == _PLAIN else now
+    return None if now == PLAIN else now
 
 
 def colour_of(session: State, instances: Instances) -> str | None:

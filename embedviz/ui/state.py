@@ -15,6 +15,7 @@ import streamlit as st
 
 from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
+from embedviz.ui.address.kept import Address
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.instance.looked import Looked
 from embedviz.ui.instance.lab import Lab
@@ -71,6 +72,7 @@ class State:
     compare: Chosen = field(default_factory=Chosen)
     looked: Looked = field(default_factory=Looked)
     lab: Lab = field(default_factory=Lab)
+    address: Address = field(default_factory=Address)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None

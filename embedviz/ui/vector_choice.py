@@ -45,9 +45,8 @@ def vector_choice(state: State, opened: Opened | None) -> None:
     layer = opened.layer(_part(state, opened))
     assert layer is not None
     poolings = opened.poolings(layer)
-    if poolings and state.pooling not in poolings:
-        state.pooling = AS_TRAINED if AS_TRAINED in poolings else poolings[0]
-    state.pooling = state.pooling or "mean"
+    if state.pooling is None or (poolings and state.pooling not in poolings):
+        state.pooling = opened.usual_pooling(layer)
     if layer.untrained:
         _insist(state, opened, layer)
     _pooling(state, opened, layer)

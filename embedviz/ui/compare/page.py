@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from embedviz.ui import flow, words
+from embedviz.ui.address import bar
 from embedviz.ui.compare import curves, maps, movers, navigator
 from embedviz.ui.compare.choice import KINDS, comparing
 from embedviz.ui.compare.comparing import Comparing
@@ -93,6 +94,7 @@ def _instances(compared: Compared, session: State) -> None:
     """What a choice among the instances changes, and nothing else: it is to follow at once."""
     maps.section(compared, session)
     movers.section(compared, session)
+    bar.show(session)
 
 
 def _settle(compared: Compared, session: State) -> None:

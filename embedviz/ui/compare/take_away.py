@@ -16,6 +16,7 @@ from embedviz.export.tables import to_csv
 from embedviz.pictures.save import CURVES
 from embedviz.records import Comparison
 from embedviz.ui import words
+from embedviz.ui.address.link import link
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.compare.made import Compared
 from embedviz.ui.compare.maps import MOST
@@ -56,6 +57,7 @@ def take_away(compared: Compared, session: State) -> None:
             )
 
         _pictures(compared, session)
+        link(session, "compare")
 
 
 def _pictures(compared: Compared, session: State) -> None:

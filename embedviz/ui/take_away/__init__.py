@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from embedviz.ui.address.link import link
 from embedviz.ui.picture import Picture
 from embedviz.ui.state import State
 from embedviz.ui.take_away.map_picture import map_picture
@@ -21,4 +22,5 @@ def take_away(picture: Picture, session: State, colour: str | None) -> None:
         if not picture.preview:
             page(picture, session, colour)
             map_picture(picture, session, colour)
+        link(session)
         script(picture)

@@ -1,0 +1,27 @@
+"""The browser's address bar, brought up to date by a component of our own.
+
+``st.query_params`` would add each choice to the browser's history: leaving a page took a press of Back for each.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from embedviz.ui.address.kept import NAMES, PARAMETER
+from embedviz.ui.address.telling import words_of
+from embedviz.ui.state import State
+
+_COMPONENT = st.components.v2.component(
+    "embedviz_address", html="<span></span>", js=Path(__file__).with_name("bar.js").read_text(encoding="utf-8")
+)
+
+
+def show(session: State) -> None:
+    """Bring the address up to date, where that was not done in this run. Stands in the innermost part of a page that
+    is drawn by itself, so that its choices arrive too."""
+    said = words_of(session)
+    if said is not None:
+        _COMPONENT(key="address", data={"words": said, "names": list(NAMES), "parameter": PARAMETER}, height=1)
+        session.address.shown = True
