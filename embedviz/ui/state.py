@@ -17,8 +17,8 @@ from embedviz.errors import EmbedvizError
 from embedviz.records import Instances
 from embedviz.ui.address.kept import Address
 from embedviz.ui.compare.chosen import Chosen
-from embedviz.ui.instance.looked import Looked
 from embedviz.ui.instance.lab import Lab
+from embedviz.ui.instance.looked import Looked
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings, Settings

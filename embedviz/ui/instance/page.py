@@ -15,6 +15,7 @@ from embedviz.ui.instance import choice, depth, layers, near, place, token_map, 
 from embedviz.ui.instance.awaited import made
 from embedviz.ui.instance.near import Near
 from embedviz.ui.instance.one import One, one_of
+from embedviz.ui.instance.tokenizer_lab import tokenizer_lab
 from embedviz.ui.picture import Picture
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
@@ -40,10 +41,22 @@ def _through(seen: Depth) -> None:
         depth.section(seen.one, seen.near, seen.session, seen.compared)
 
 
+def _lab(seen: Depth) -> None:
+    """The instance first, and after it the others whose tokens are drawn."""
+    settings, session = seen.one.settings, seen.session
+    if settings.opened.reads.modality != "text":
+        st.info("This model reads no text, so it has no tokenizer.", icon=":material/info:")
+        return
+    there = dict(zip(seen.one.picture.instances.ids, seen.one.picture.instances.items, strict=True))
+    others = [there[identity] for identity in session.looked.tokens_of if identity in there]
+    tokenizer_lab(session, settings.opened, settings, [seen.one.item, *others])
+
+
 VIEWS: dict[str, Callable[[Depth], None]] = {
     "Vector": lambda seen: vector.section(seen.one),
     "Tokens": lambda seen: tokens.section(seen.one, seen.session),
     "Layer by layer": _through,
+    "Tokenizer lab": _lab,
     "Token by token": lambda seen: token_map.section(seen.one, seen.near, seen.session),
 }
 
