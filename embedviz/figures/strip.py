@@ -38,7 +38,7 @@ def strip(
         band = f"rgba({', '.join(str(int(look.muted[at : at + 2], 16)) for at in (1, 3, 5))}, 0.25)"
         figure.add_traces([go.Scatter(y=low, **edge), go.Scatter(y=high, **edge, fill="tonexty", fillcolor=band)])
     chosen = np.isin(places, np.asarray(marked, dtype=np.int64))
-    accent = look.sequential[-1]
+    accent = look.sequential[3]
     figure.add_trace(
         go.Bar(
             x=places,

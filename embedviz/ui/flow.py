@@ -38,7 +38,7 @@ def ensure_open(state: State, source: Source | None = None) -> Opened | None:
         # With nothing on screen yet, the page itself is what a person waits for.
         if state.shown is not None:
             state.job.wait(_PATIENCE)
-    _take_over(state)
+    take_over(state)
     return opened(source)
 
 
@@ -61,7 +61,7 @@ def ensure_report(state: State) -> Report | None:
     """The doctor's report on the checkpoint and the instances; starts to make it where there is none."""
     instances, opened = state.instances, state.opened
     if opened is None or state.failure is not None:
-        _take_over(state)
+        take_over(state)
         return health.known(state)
     found: Report | None = store.get(health.key(state.source, instances))
     key = ("examine", state.source, instances.fingerprint if instances else "")
@@ -70,7 +70,7 @@ def ensure_report(state: State) -> Report | None:
         source = state.source
         state.job = start(key, lambda job: health.make(source, instances, job), state.id)
         state.job.wait(_PATIENCE)
-    _take_over(state)
+    take_over(state)
     return store.get(health.key(state.source, instances)) or health.known(state)
 
 
@@ -96,10 +96,10 @@ def go_on(state: State, key: Hashable, work: Callable[[Job], None], *, quick: bo
     if state.failure and state.failure[0] == key:
         return
     if state.job is not None and state.job.key == key:
-        _take_over(state)
+        take_over(state)
     elif quick:
         begin(state, key, work)
-        _take_over(state)
+        take_over(state)
     else:
         state.leave_job()
 
@@ -117,7 +117,7 @@ def run(state: State, settings: Settings) -> None:
     begin(state, ("draw", settings.map_key), lambda job: draw(settings, job))
 
 
-def _take_over(state: State) -> None:
+def take_over(state: State) -> None:
     """Keep the outcome of a job that is over."""
     if state.job is not None and state.job.finished:
         if state.job.error is not None:

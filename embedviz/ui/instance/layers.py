@@ -31,6 +31,8 @@ def ensure(session: State, wanted: Comparing | None) -> Compared | None:
     if found is None or not found.whole:
         flow.go_on(session, key_of(wanted), lambda job: make(wanted, job), quick=quick(seconds(wanted)))
         found = kept(wanted)
+    elif session.job is not None:
+        session.leave_job()
     return found if found is not None and found.whole else None
 
 

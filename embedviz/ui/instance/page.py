@@ -16,7 +16,7 @@ from embedviz.ui.instance.awaited import made
 from embedviz.ui.instance.near import Near
 from embedviz.ui.instance.one import One, one_of
 from embedviz.ui.instance.tokenizer_lab import tokenizer_lab
-from embedviz.ui.picture import Picture
+from embedviz.ui.picture import Picture, kept
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 
@@ -70,7 +70,7 @@ def page() -> None:
     wanted = layers.through_blocks(session) if settings is not None else None
     st.markdown("# Instance")
     flow.relevant(session, settings, layers.key_of(wanted) if wanted is not None else None)
-    picture = flow.ensure_picture(session, settings) if settings is not None else None
+    picture = _picture(session, settings) if settings is not None else None
     compared = layers.ensure(session, wanted) if picture is not None and not picture.preview else None
     flow.failure(session)
     flow.progress(session)
@@ -78,6 +78,19 @@ def page() -> None:
         _nothing_yet(session, settings)
         return
     _show(picture, session, wanted, compared)
+
+
+def _picture(session: State, settings: Settings) -> Picture | None:
+    """The picture that the instance is placed on; begins to make it where it is not kept.
+
+    Once it is there, what the session is waiting for may be the layers.
+    """
+    found = kept(settings)
+    if found is None or found.preview:
+        return flow.ensure_picture(session, settings)
+    flow.take_over(session)
+    session.shown = settings
+    return found
 
 
 def _nothing_yet(session: State, settings: Settings | None) -> None:
