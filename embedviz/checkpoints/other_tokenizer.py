@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from embedviz.checkpoints.places.sniff import ARCHIVE, KINDS
 from embedviz.checkpoints.tokenizer import read, read_at_its_word
 from embedviz.checkpoints.tokenizer_limits import FILES, MAX_BYTES, check
 from embedviz.errors import CheckpointError
+
+log = logging.getLogger(__name__)
 
 #: A whole model's archive holds its weights too.
 _MAX_UNPACKED = 4 * 2**30
@@ -122,7 +125,11 @@ def _config_of(family: str) -> Any:
     """The family's configuration with nothing of the file in it: only which family it is counts for a tokenizer."""
     import transformers
 
-    return transformers.CONFIG_MAPPING[family]() if family else None
+    try:
+        return transformers.CONFIG_MAPPING[family]() if family else None
+    except (TypeError, ValueError, AssertionError):
+        log.info("%s has no configuration of its own", family, exc_info=True)
+        return None
 
 
 def _with_unknown(tokenizer: Any) -> Any:

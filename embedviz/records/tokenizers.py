@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,11 +29,19 @@ class Token:
     out_of_range: bool = False
     cut: bool = False
 
+    def as_json(self) -> list[Any]:
+        """Its id, its text, its span and those of the flags that are true of it: tokens are many."""
+        return [self.id, self.text, self.span, [name for name in _FLAGS if getattr(self, name)]]
+
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Token:
-        """The token behind ``asdict``'s values."""
-        span = values["span"]
-        return cls(**{**values, "span": None if span is None else (int(span[0]), int(span[1]))})
+    def from_json(cls, values: Sequence[Any]) -> Token:
+        """The token behind ``as_json``'s values."""
+        number, text, span, flags = values
+        where = None if span is None else (int(span[0]), int(span[1]))
+        return cls(int(number), str(text), where, **{name: name in flags for name in _FLAGS})
+
+
+_FLAGS = ("special", "unknown", "out_of_range", "cut")
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ class TokenizerComparison:
         """JSON values of all but the vectors."""
         told = {name: getattr(self, name) for name in ("rows", "layer", "pooling", "different", "reading")}
         told |= {"own": asdict(self.own), "other": asdict(self.other)}
-        told["texts"] = [asdict(each) for each in self.texts]
+        told["texts"] = [_told(each) for each in self.texts]
         told["notes"] = list(self.notes)
         told["findings"] = [asdict(each) for each in self.findings]
         return told
@@ -148,6 +156,11 @@ class TokenizerComparison:
 
 def _totals(values: Mapping[str, Any]) -> TokenizerTotals:
     return TokenizerTotals(**{**values, "normalisation": tuple(values["normalisation"])})
+
+
+def _told(text: TokenizedText) -> dict[str, Any]:
+    tokens = {side: [each.as_json() for each in listed] for side, listed in (("own", text.own), ("other", text.other))}
+    return {"text": text.text, **tokens, "same_ids": text.same_ids, "cosine": text.cosine, "why_not": text.why_not}
 
 
 def _text(values: Mapping[str, Any]) -> TokenizedText:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from embedviz.records import Instances
@@ -23,7 +22,7 @@ def tokens(checkpoint: Checkpoint, arguments: dict[str, Any], given: Arrays) -> 
     items = unpack(told, given)
     texts = [str(text) for text in as_given(checkpoint, items, arguments["prompt"])]
     listed = list_tokens(checkpoint, texts)
-    value = {"texts": texts, "tokens": [[asdict(token) for token in tokens] for tokens in listed.tokens]}
+    value = {"texts": texts, "tokens": [[token.as_json() for token in tokens] for tokens in listed.tokens]}
     layers = arguments["layers"]
     if not layers:
         return value, {}

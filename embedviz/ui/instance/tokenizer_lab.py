@@ -24,7 +24,7 @@ from embedviz.ui.store import store
 from embedviz.workers.pool import pool
 
 #: Texts that are looked at closely; the first of a longer list.
-_MOST = 50
+_MOST = 20
 #: What is ready within so many seconds is shown without a word on how far it is.
 _PATIENCE = 0.9
 
@@ -78,8 +78,10 @@ def _make(lab: Lab, key: Hashable, other: Other, settings: Settings, texts: tupl
             asides.waiting(job)
             st.button("Stop", key="lab_stop", icon=":material/stop:", on_click=job.leave, args=(session.id,))
     elif job.error is not None:
-        stopped = isinstance(job.error, Cancelled)
-        (st.info if stopped else st.error)(words.prose(job.error), icon=":material/info:")
+        if isinstance(job.error, Cancelled):
+            st.info(words.escape(job.error), icon=":material/stop_circle:")
+        else:
+            st.error(words.prose(job.error), icon=":material/error:")
         st.button("Try again", key="lab_again", icon=":material/refresh:", on_click=_again, args=(lab, key))
     elif store.get(key) is None:  # dropped for what is newer
         lab.job = None
