@@ -70,7 +70,7 @@ def _text_choice(compared: TokenizerComparison, lab: Lab) -> TokenizedText:
         {
             "Text": [text.text for text in listed],
             "Cosine": [text.cosine for text in listed],
-            "Same ids": [text.same_ids for text in listed],
+            "Same ids": [round(text.same_ids, 2) for text in listed],
             "Tokens": [f"{_given(text.own)} → {_given(text.other)}" for text in listed],
             "Unknown": [f"{_unknown(text.own)} → {_unknown(text.other)}" for text in listed],
             "Why there is no cosine": [text.why_not for text in listed],
