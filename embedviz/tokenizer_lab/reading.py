@@ -24,7 +24,7 @@ def reading(
         return "Both give the same ids for these texts, so that the model gives the same vectors."
     parts = ["Both give the same ids for these texts"] if same else [_unknown(own, other)]
     if other.out_of_range and rows is not None:
-        lost = _of(len(texts) - len(known), len(texts), "text")
+        lost = _of(len(texts) - len(known), len(texts), "text") if len(texts) > 1 else "the text"
         parts.append(
             f"{_of(other.out_of_range, other.tokens)} have ids that the model has no vector for (up to "
             f"{other.highest_id:,}; its own end at {rows - 1:,}), so that it cannot be given {lost}"

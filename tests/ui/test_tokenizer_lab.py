@@ -25,6 +25,7 @@ def page() -> None:
 
     session = state()
     opened = flow.ensure_open(session)
+    flow.failure(session)
     texts = tuple(str(st.text_area("Texts", "Lions :red[sleep] ☂.\nA bank.")).split("\n"))
     if opened is not None:
         settings = Settings(opened, opened.recommended, "as trained", "l2", Instances(texts, texts))
@@ -37,7 +38,7 @@ class Lab:
     def __init__(self) -> None:
         self.at = AppTest.from_function(page, default_timeout=60)
 
-    def until(self, told: str, seconds: float = 60.0) -> Lab:
+    def until(self, told: str, seconds: float = 120.0) -> Lab:
         end = time.monotonic() + seconds
         while True:
             self.at.run()
