@@ -1,4 +1,4 @@
-"""The Instance page: a sentence placed on the map, its neighbours, its vector, its tokens, its way through the layers."""
+"""The Instance page: a sentence on the map, its neighbours, its vector, its tokens, its way through the layers."""
 
 from __future__ import annotations
 

@@ -47,7 +47,6 @@ def _typed(session: State) -> None:
             "Type a sentence",
             key="look_text",
             placeholder="Type a sentence and press Enter",
-            max_chars=20_000,
             persist_state="session",
             help="It is put where it belongs on the map that is there; the set and its map stay as they are.",
         )

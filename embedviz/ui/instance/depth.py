@@ -47,7 +47,7 @@ def _table(one: One, compared: Compared) -> None:
         frame,
         hide_index=True,
         column_config={
-            "layer": st.column_config.TextColumn(width="small"),
+            "layer": st.column_config.TextColumn(width=120),
             "kept": st.column_config.TextColumn(
                 width=64, help=f"How many of its {_COUNTED} nearest it still has from the layer above in this table."
             ),
