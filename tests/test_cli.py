@@ -168,6 +168,7 @@ def test_the_same_as_a_module_in_a_process_of_its_own(tiny: str, tmp_path: Path)
     assert len(failed.stderr.splitlines()) == 1, failed.stderr
 
 
+@pytest.mark.long
 def test_a_reader_that_has_seen_enough_is_no_error(tiny: str) -> None:
     command = f"{sys.executable} -m embedviz layers {tiny} | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -124,7 +124,7 @@ def test_stopped_before_anything_was_kept(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), signal.SIGINT])
 def test_killed_in_the_middle_and_gone_on_with(
     tiny: str, tmp_path: Path, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +337,7 @@ def test_the_vectors_are_those_of_sentence_transformers(tmp_path: Path) -> None:
     assert np.abs(vectors(tmp_path / "v.parquet") - oracle).max() <= 1e-6
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(save: Save, tmp_path: Path) -> None:
     model = str(save("Bert"))

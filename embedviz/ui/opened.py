@@ -103,8 +103,9 @@ _PLAIN = (
 
 
 def _layer(values: dict[str, Any]) -> Layer:
-    shape, positions = values.pop("shape"), values.pop("positions")
-    return Layer(**values, shape=tuple(shape) if shape is not None else None, positions=tuple(positions))
+    shape = values["shape"]
+    # The worker's summary stays as it is: it is read again where what was made of it is no longer kept.
+    return Layer(**values | {"shape": None if shape is None else tuple(shape), "positions": tuple(values["positions"])})
 
 
 def _reads(values: dict[str, Any]) -> Reads:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -191,12 +191,14 @@ def processes(server: Server) -> dict[str, psutil.Process]:
     """The server and all it started, by what they are; of several workers of a kind, one."""
     found = {"server": psutil.Process(server.process.pid)}
     for child in found["server"].children():
-        words = child.cmdline()
-        if "embedviz.workers.zygote" not in words:
-            continue
-        kind = words[words.index("embedviz.workers.zygote") + 1]
-        found[f"zygote of {kind} workers"] = child
-        found |= {f"{kind} worker": worker for worker in child.children()}
+        # A process may end meanwhile, or have ended and not be collected yet.
+        with suppress(psutil.NoSuchProcess):
+            words = child.cmdline()
+            if "embedviz.workers.zygote" not in words:
+                continue
+            kind = words[words.index("embedviz.workers.zygote") + 1]
+            found[f"zygote of {kind} workers"] = child
+            found |= {f"{kind} worker": worker for worker in child.children()}
     return found
 
 
@@ -222,9 +224,7 @@ def largest(server: Server, found: dict[str, Memory]) -> Iterator[None]:
 def snapshot(server: Server) -> Mapping[str, Memory]:
     """What each process holds now; one that ends meanwhile is left out."""
     memories: dict[str, Memory] = {}
-    try:
-        for name, process in processes(server).items():
+    for name, process in processes(server).items():
+        with suppress(psutil.NoSuchProcess):
             memories[name] = held(process)
-    except psutil.NoSuchProcess:
-        pass
     return memories

@@ -80,6 +80,7 @@ def test_checkpoints_tries_some_of_everything() -> None:
     assert numbers(table, "tried")[0] > 5
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_app_measures_starts_changes_and_memory() -> None:
     table = run("app", "--size", "small")
@@ -90,6 +91,7 @@ def test_app_measures_starts_changes_and_memory() -> None:
         assert min(numbers(table, row)) > 0
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_compare_page_measures_pictures_and_choices() -> None:
     table = run("compare_page", "--size", "20")

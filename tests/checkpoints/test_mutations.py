@@ -20,6 +20,7 @@ from tests.checkpoints.mutations import FORMATS, LIMIT, made, tried
 COUNT = int(os.environ.get("EMBEDVIZ_MUTATIONS", "320"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_damaged_checkpoint_opens_or_is_refused_in_words(tmp_path: Path) -> None:
     def half(first: int, last: int) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ def test_spoilt_files_are_done_without(filled: tuple[Path, dict[str, object]], t
     assert (made["hash"], made["loaded"]) == (first["hash"], 0)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_folder_to_write_to(filled: tuple[Path, dict[str, object]]) -> None:
     """umap alone cannot be imported then; its functions go to a folder that lives as long as the process."""

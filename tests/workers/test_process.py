@@ -170,6 +170,7 @@ def test_too_little_memory_is_said_in_so_many_words(monkeypatch: pytest.MonkeyPa
 # Workers where there is no fork
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_spawned_worker_does_the_same(spawned: Process, bundled: ev.Checkpoint, texts: list[str]) -> None:
     summary, _ = spawned.ask("open", OPEN)
@@ -318,7 +319,7 @@ SERVER = """
 
 @linux
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["exit", "SIGTERM", "busy"])
+@pytest.mark.parametrize("how", ["exit", "SIGTERM", pytest.param("busy", marks=pytest.mark.long)])
 def test_no_worker_outlives_its_server(how: str) -> None:
     command = [sys.executable, "-c", textwrap.dedent(SERVER), how]
     server = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)

@@ -184,6 +184,7 @@ def test_hostile_settings_are_only_words(tmp_path: Path) -> None:
         assert len(str(caught.value)) < 400
 
 
+@pytest.mark.long
 def test_the_commands_exist(tmp_path: Path) -> None:
     """Those that can be run here do what the remedy says."""
     (tmp_path / "model").mkdir()
