@@ -9,11 +9,13 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from embedviz.errors import CheckpointError
+from embedviz.errors import CheckpointError, EmbedvizError
 from embedviz.records import Finding
+from embedviz.sessions import is_session
 from embedviz.ui import health, options, words
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened
+from embedviz.ui.session_file.opening import open_file
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
 from embedviz.workers.pool import Source
@@ -26,6 +28,8 @@ def checkpoint_choice(state: State, opened: Opened | None) -> None:
     """Choose a checkpoint; the choice goes to ``state.source``."""
     st.markdown("## 1 Checkpoint")
     _card(state, opened)
+    if state.restored is not None and state.restored.told and state.source.absent:
+        st.warning(escape(state.restored.told), icon=":material/link_off:")
     ways = [way for way in _WAYS if way != "path" or options.model_folders()]
     way = st.segmented_control(
         "Where the checkpoint is from",
@@ -95,16 +99,29 @@ def _upload(state: State) -> None:
         files = st.file_uploader(label, accept_multiple_files=True, key="upload")
     if files and st.button("Open the upload", type=main_button(), key="open_upload", width="stretch"):
         try:
-            state.choose_source(spool(files, state))
-        except CheckpointError as error:
+            if len(files) == 1 and _is_session(files[0]):
+                open_file(state, files[0].getvalue(), files[0].name)
+            else:
+                state.choose_source(spool(files, state))
+        except EmbedvizError as error:
             st.error(escape(error))
             return
         st.rerun()
     if not files:
         st.caption(
             "What `save_pretrained`, sentence-transformers, Lightning or `torch.save` wrote, or a zip or tar of it. "
-            "What it is, is told from its content; none of its code is run."
+            "What it is, is told from its content; none of its code is run. A session saved under “Take away” "
+            "(`.embedviz`) is opened here, too."
         )
+
+
+def _is_session(file: UploadedFile) -> bool:
+    """Whether it is one by its content, or means to be one by its name."""
+    if file.name.endswith(".embedviz"):
+        return True
+    found = is_session(file)
+    file.seek(0)
+    return found
 
 
 def spool(files: Sequence[UploadedFile], state: State) -> Source:

@@ -28,6 +28,8 @@ _PATIENCE = 0.9
 def ensure_open(state: State, source: Source | None = None) -> Opened | None:
     """The open checkpoint (None: the session's own); starts to open it where it is not."""
     source = source or state.source
+    if source.absent and state.restored is not None:
+        return state.restored.missing
     found = opened(source)
     key = ("open", source)
     if found is not None or (state.failure and state.failure[0] == key):

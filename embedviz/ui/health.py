@@ -41,7 +41,7 @@ def known(state: State) -> Report | None:
 def begin(state: State) -> None:
     """Start to examine the open checkpoint, unless that is done or under way; nobody waits for it."""
     source = state.source
-    if store.get(("report", source)) is None and state.examined != source:
+    if not source.absent and store.get(("report", source)) is None and state.examined != source:
         state.examined = source
         state.examination = start(("examine", source, ""), lambda job: make(source, None, job), state.id)
 

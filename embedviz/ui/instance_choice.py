@@ -39,10 +39,11 @@ def instances_of(state: State, opened: Opened | None) -> Instances | None:
     base = None if state.only_own else state.base
     if base is None and not state.own:
         return None
-    return _together(base, state.own, state.modality)
+    return together(base, state.own, state.modality)
 
 
-def _together(base: Instances | None, own: tuple[Any, ...], modality: str) -> Instances:
+def together(base: Instances | None, own: tuple[Any, ...], modality: str) -> Instances:
+    """A set and what was added beside it as one; there is one of them at least."""
     ids = tuple(f"mine-{number + 1}" for number in range(len(own)))
     if base is None:
         return Instances(own, ids, name="your own", modality=modality)
@@ -119,7 +120,9 @@ def _own(state: State) -> None:
         return
     st.caption("  \n".join(f":material/person: {escape(shorten(str(item), 44))}" for item in state.own[-6:]))
     left, right = st.columns(2, vertical_alignment="center")
-    only = left.toggle("Only mine", value=state.only_own, key="only_mine", help="Leave the other instances out.")
+    only = left.toggle(
+        "Only mine", value=state.only_own, key=state.key("only_mine"), help="Leave the other instances out."
+    )
     if only != state.only_own:
         state.only_own = only
         st.rerun()

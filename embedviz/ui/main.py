@@ -11,6 +11,7 @@ from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.compare.page import page as compare_page
 from embedviz.ui.instance.page import page as instance_page
 from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
+from embedviz.ui.session_file import opening
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
 
@@ -28,7 +29,7 @@ chosen = st.navigation(pages, position="top")
 session = state()
 reading.begin(session)
 session.address.shown = False
-opened = flow.ensure_open(session)
+opened = opening.settle(session, flow.ensure_open(session))
 if opened is not None and opened.reads.modality in MODALITIES:
     session.modality = opened.reads.modality
 reading.settle(session, opened)

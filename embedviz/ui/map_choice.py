@@ -75,7 +75,7 @@ def _settings(session: State, count: int) -> None:
         default=now.method if now.method in offered else offered[0],
         required=True,
         format_func=lambda name: METHODS[name].label,
-        key="method",
+        key=session.key("method"),
     )
     st.caption(METHODS[str(method)].sentence)
     for each in METHODS.values():

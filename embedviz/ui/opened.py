@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from embedviz import heads
 from embedviz.pooling import AS_TRAINED, suited
 from embedviz.records import Finding, Layer, Reads
+from embedviz.sessions.session import Summary
 from embedviz.ui.jobs import Job
 from embedviz.ui.store import store
 from embedviz.workers.pool import Source, pool
@@ -38,7 +39,9 @@ class Opened:
     towers: bool
     #: Seconds a token, or a number of an array, that a whole pass takes.
     pace: float
-    assumptions: tuple[dict[str, Any], ...]
+    assumptions: tuple[dict[str, Any], ...] = ()
+    #: Under which identity of a session file it goes on; "" where it was opened as itself.
+    of_session: str = ""
 
     def layer(self, path: str) -> Layer | None:
         return self._by_path.get(path) or heads.find(self.layers, path)
@@ -59,7 +62,12 @@ class Opened:
     @property
     def identity(self) -> Hashable:
         """Its content and its owner: what one session's worker made is never shown to another session."""
-        return (self.source.owner, self.fingerprint)
+        return (self.of_session or self.source.owner, self.fingerprint)
+
+    @property
+    def summary(self) -> Summary:
+        """What is known of it without its weights."""
+        return Summary(**{each.name: getattr(self, each.name) for each in fields(Summary)})
 
     def poolings(self, layer: Layer) -> list[str]:
         """The poolings that a layer can be taken with; none where it needs none."""
@@ -100,6 +108,12 @@ _PLAIN = (
     "recommended",
     "unreadable",
 )
+
+
+def of_summary(source: Source, summary: Summary, of_session: str) -> Opened:
+    """A checkpoint that is not open, by what a session file says of it."""
+    told = {each.name: getattr(summary, each.name) for each in fields(summary)}
+    return Opened(source=source, of_session=of_session, **{**told, "prompts": dict(summary.prompts)})
 
 
 def _layer(values: dict[str, Any]) -> Layer:

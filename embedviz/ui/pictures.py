@@ -32,11 +32,13 @@ def picture_of(name: str, key: Hashable, order: Callable[[], Order]) -> None:
             )
         )
         kept = ("picture", key, kind)
-        if store.get(kept) is None and st.button(
+        place = st.empty()
+        if store.get(kept) is None and place.button(
             "Draw", key=f"draw_{name}", icon=":material/draw:", help="Draws the picture, which takes some seconds."
         ):
-            with st.spinner("Drawing the picture"):
+            with place, st.spinner("Drawing the picture"):
                 made = _drawn(kind, order)
+            place.empty()
             store.put(kept, made, len(made) if isinstance(made, bytes) else 1000)
         found = store.get(kept)
         if isinstance(found, bytes):

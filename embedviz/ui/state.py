@@ -21,6 +21,7 @@ from embedviz.ui.instance.lab import Lab
 from embedviz.ui.instance.looked import Looked
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
+from embedviz.ui.session_file.restored import Restored
 from embedviz.ui.settings import MapSettings, Settings
 from embedviz.workers.pool import Source, pool
 
@@ -73,10 +74,17 @@ class State:
     looked: Looked = field(default_factory=Looked)
     lab: Lab = field(default_factory=Lab)
     address: Address = field(default_factory=Address)
+    #: The session file that was opened last, and how often choices were taken over from one.
+    restored: Restored | None = None
+    rounds: int = 0
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None
     settings: Settings | None = None
+
+    def key(self, name: str) -> str:
+        """A widget's key. It is new once choices were taken over from a file: an old widget shows what it last had."""
+        return f"{name}_{self.rounds}" if self.rounds else name
 
     @property
     def base(self) -> Instances | None:

@@ -141,11 +141,11 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
     poolings = opened.poolings(layer)
     pooled = bool(poolings)
     # A key for each kind of position: a list may tell, late, what it was drawn with.
-    key = f"pooling_{opened.fingerprint[:12]}" + (f"_{layer.over}" if layer.over != "tokens" else "")
-    then = list(POSTPROCESSING)
+    key = state.key(f"pooling_{opened.fingerprint[:12]}" + (f"_{layer.over}" if layer.over != "tokens" else ""))
+    then, then_key = list(POSTPROCESSING), state.key("postprocessing")
 
     def choose() -> None:
-        state.postprocessing = st.session_state["postprocessing"]
+        state.postprocessing = st.session_state[then_key]
         if pooled:
             state.pooling = st.session_state[key]
 
@@ -164,7 +164,7 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
         "Then",
         then,
         index=then.index(state.postprocessing),
-        key="postprocessing",
+        key=then_key,
         format_func=lambda name: POSTPROCESSING[name].label,
         on_change=choose,
         help="What is done to the vectors before they are compared and drawn.",

@@ -36,6 +36,8 @@ class Source:
     path: Path | None = None
     owner: str = ""
     options: Options = field(default_factory=Options)
+    #: Only known from a session file: there is nothing to open.
+    absent: bool = False
 
     @property
     def shared(self) -> bool:
@@ -233,7 +235,13 @@ class Pool:
             log.warning("this system cannot fork: each worker starts slowly, with fewer limits")
 
     def model(self, source: Source) -> ModelWorker:
-        """The worker of this source, made (but not started) where there is none."""
+        """The worker of this source, made (but not started) where there is none. CheckpointError for an absent one."""
+        if source.absent:
+            raise CheckpointError(
+                "The checkpoint of this session is not open, and this needs it",
+                value=source.name,
+                remedy="Open the checkpoint first, under 1 Checkpoint; the session then goes on with it.",
+            )
         with self._lock:
             if source not in self._workers:
                 self._retire()

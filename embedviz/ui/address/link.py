@@ -31,11 +31,13 @@ def link(session: State, page: str = "") -> None:
         if not _keep(session):
             return
         said = words_of(session) or said
-    st.code(f"{(st.context.url or '').rstrip('/')}/{page}?{urlencode(said)}".removesuffix("?"), language=None)
+    # Streamlit's own address of the app may or may not have the page's path in it.
+    base = (st.context.url or "").rstrip("/").removesuffix(f"/{page or 'explore'}")
+    st.code(f"{base}/{page}?{urlencode(said)}".removesuffix("?"), language=None)
     told = "Whoever opens this link on this server sees this picture."
     if "set" in said:
         day = datetime.fromtimestamp(session.address.until, UTC)
-        told += f" The instances are kept until {day:%d %B %Y}, or until the server is started anew."
+        told += f" The instances are kept until {day.day} {day:%B %Y}, or until the server is started anew."
     if said.get("model") == UPLOADED:
         told = "An uploaded checkpoint is never shared by a link: whoever opens this one has to open it, too."
     st.caption(told)

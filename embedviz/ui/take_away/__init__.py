@@ -6,6 +6,7 @@ import streamlit as st
 
 from embedviz.ui.address.link import link
 from embedviz.ui.picture import Picture
+from embedviz.ui.session_file.saving import save_session
 from embedviz.ui.state import State
 from embedviz.ui.take_away.map_picture import map_picture
 from embedviz.ui.take_away.page import page
@@ -22,5 +23,6 @@ def take_away(picture: Picture, session: State, colour: str | None) -> None:
         if not picture.preview:
             page(picture, session, colour)
             map_picture(picture, session, colour)
+            save_session(picture, session)
         link(session)
         script(picture)

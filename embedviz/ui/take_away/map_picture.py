@@ -6,8 +6,8 @@ from embedviz import __version__
 from embedviz.ui.group_columns import with_groups
 from embedviz.ui.picture import Picture
 from embedviz.ui.pictures import Order, picture_of
+from embedviz.ui.provenance import vectors_line
 from embedviz.ui.state import State
-from embedviz.ui.take_away.provenance import vectors_line
 from embedviz.workers.picture_operations import pack_maps
 
 

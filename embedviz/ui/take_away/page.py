@@ -7,8 +7,8 @@ import streamlit as st
 from embedviz.export.page import MOST, Cosines, Page
 from embedviz.ui.group_columns import with_groups
 from embedviz.ui.picture import Picture, Similarity
+from embedviz.ui.provenance import line
 from embedviz.ui.state import State
-from embedviz.ui.take_away.provenance import line
 from embedviz.ui.thumbnails import thumbnails
 
 

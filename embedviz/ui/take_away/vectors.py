@@ -7,8 +7,8 @@ import streamlit as st
 from embedviz.export.taken import KINDS, as_file, why_not
 from embedviz.ui import words
 from embedviz.ui.picture import Picture
+from embedviz.ui.provenance import about
 from embedviz.ui.store import store
-from embedviz.ui.take_away.provenance import about
 
 
 def vectors(picture: Picture) -> None:
