@@ -68,7 +68,7 @@ def test_the_address_is_there_again_in_a_new_session(enter: Enter) -> None:
     assert "Of this address" not in app.text
     assert app.heading == "encoder.layer.2"
     assert app.below_heading == "all-MiniLM-L6-v2 · pooled mean over tokens · centred · 43 instances"
-    assert "t-SNE · perplexity 7" in app.text
+    assert "t-SNE · neighbourhood size 7" in app.text
     assert "seed 5" in app.text
     assert json.loads(app.figure)["data"][0]["type"] == "scatter3d"
     assert app.labelled("selectbox", "Colour").value == "one colour"

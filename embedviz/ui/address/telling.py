@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from embedviz.modalities.samples import SAMPLES, load_sample, samples_for
 from embedviz.projection import METHODS
@@ -65,7 +66,14 @@ def _map(chosen: MapSettings) -> dict[str, str]:
     if chosen.seed != usual.seed:
         said["seed"] = str(chosen.seed)
     defaults = {each.name: each.default for each in METHODS[chosen.method].parameters}
-    return said | {f"{PARAMETER}{name}": str(value) for name, value in chosen.parameters if value != defaults.get(name)}
+    return said | {
+        f"{PARAMETER}{name}": _word(value) for name, value in chosen.parameters if value != defaults.get(name)
+    }
+
+
+def _word(value: Any) -> str:
+    """A parameter's value, "7" for 7.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def sample_key(instances: Instances, reads: Reads) -> str | None:

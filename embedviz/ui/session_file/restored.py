@@ -33,6 +33,7 @@ class Restored:
     told: str = ""
     applied: Source | None = None
     _present: Opened | None = None
+    _settings: Settings | None = None
 
     def __post_init__(self) -> None:
         summary = self.session.summary
@@ -52,9 +53,15 @@ class Restored:
 
     def settings(self, opened: Opened) -> Settings:
         """What the results were made under."""
-        session, choices = self.session, self.session.choices
+        if self._settings is None or self._settings.opened is not opened:
+            self._settings = self._made(opened)
+        return self._settings
+
+    def _made(self, opened: Opened) -> Settings:
+        # The sidebar's sections know the session's state, of which this is a part.
         from embedviz.ui.instance_choice import together
 
+        session, choices = self.session, self.session.choices
         base = None if choices.only_own else session.base
         instances = together(base, session.own, session.summary.reads.modality)
         chosen = MapSettings(choices.method, choices.dimensions, choices.seed, choices.parameters)

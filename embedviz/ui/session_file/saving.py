@@ -9,6 +9,7 @@ import streamlit as st
 from embedviz import __version__
 from embedviz.sessions import Choices, Likeness, Session, write_session
 from embedviz.ui import trust
+from embedviz.ui.instance_choice import instances_of
 from embedviz.ui.picture import Picture
 from embedviz.ui.provenance import line
 from embedviz.ui.state import BUNDLED, State
@@ -35,12 +36,15 @@ def save_session(picture: Picture, session: State) -> None:
 def saved(picture: Picture, session: State) -> bytes:
     """The file."""
     settings = picture.settings
+    now = instances_of(session, settings.opened)
+    # Of a picture from earlier settings, its own instances.
+    present = now is not None and (now.ids, now.fingerprint) == (picture.instances.ids, picture.instances.fingerprint)
     return write_session(
         Session(
-            choices=_choices(picture, session),
+            choices=_choices(picture, session, only_own=present and session.only_own),
             summary=settings.opened.summary,
-            base=session.base,
-            own=session.own,
+            base=session.base if present else picture.instances,
+            own=session.own if present else (),
             embeddings=picture.embeddings,
             likeness={name: Likeness(**vars(each)) for name, each in picture.similarity.items()},
             projection=picture.projection,
@@ -52,7 +56,7 @@ def saved(picture: Picture, session: State) -> bytes:
     )
 
 
-def _choices(picture: Picture, session: State) -> Choices:
+def _choices(picture: Picture, session: State, *, only_own: bool) -> Choices:
     settings = picture.settings
     source, drawn = settings.opened.source, settings.map
     return Choices(
@@ -69,5 +73,5 @@ def _choices(picture: Picture, session: State) -> Choices:
         colour=session.colour,
         focus=session.focus,
         selected=session.selected,
-        only_own=session.only_own,
+        only_own=only_own,
     )

@@ -24,5 +24,7 @@ def take_away(picture: Picture, session: State, colour: str | None) -> None:
             page(picture, session, colour)
             map_picture(picture, session, colour)
             save_session(picture, session)
-        link(session)
+        # A link is made of the choices as they are now.
+        if session.settings is not None and session.settings.map_key == picture.settings.map_key:
+            link(session)
         script(picture)
