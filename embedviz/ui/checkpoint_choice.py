@@ -96,13 +96,10 @@ def _upload(state: State) -> None:
         files = st.file_uploader("The model's folder", accept_multiple_files="directory", key="upload_files")
     else:
         label = "A file, an archive, or the files of one model"
-        files = st.file_uploader(label, accept_multiple_files=True, key="upload")
+        files = st.file_uploader(label, accept_multiple_files=True, key=state.key("upload"))
     if files and st.button("Open the upload", type=main_button(), key="open_upload", width="stretch"):
         try:
-            if len(files) == 1 and _is_session(files[0]):
-                open_file(state, files[0].getvalue(), files[0].name)
-            else:
-                state.choose_source(spool(files, state))
+            _open(files, state)
         except EmbedvizError as error:
             st.error(escape(error))
             return
@@ -113,6 +110,19 @@ def _upload(state: State) -> None:
             "What it is, is told from its content; none of its code is run. A session saved under “Take away” "
             "(`.embedviz`) is opened here, too."
         )
+
+
+def _open(files: Sequence[UploadedFile], state: State) -> None:
+    """Turn to the session or the checkpoint in the files."""
+    sessions = [file for file in files if _is_session(file)]
+    if sessions and len(files) > 1:
+        raise CheckpointError(
+            "A session is opened by itself", value=f"{len(files)} files", remedy="Remove the other files from the list."
+        )
+    if sessions:
+        open_file(state, sessions[0].getvalue(), sessions[0].name)
+    else:
+        state.choose_source(spool(files, state))
 
 
 def _is_session(file: UploadedFile) -> bool:

@@ -34,7 +34,10 @@ def picture_of(name: str, key: Hashable, order: Callable[[], Order]) -> None:
         kept = ("picture", key, kind)
         place = st.empty()
         if store.get(kept) is None and place.button(
-            "Draw", key=f"draw_{name}", icon=":material/draw:", help="Draws the picture, which takes some seconds."
+            "Draw picture",
+            key=f"draw_{name}",
+            icon=":material/draw:",
+            help="Draws the picture, which takes some seconds.",
         ):
             with place, st.spinner("Drawing the picture"):
                 made = _drawn(kind, order)

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import embedviz as ev
+from embedviz.ui.compare.take_away import report, take_away
+from embedviz.ui.take_away.page import made as page_of
 from embedviz.vectors import postprocess
 from tests.ui.conftest import App
 
@@ -44,3 +47,32 @@ def test_why_there_can_be_no_script_is_said(app: App) -> None:
     app.paste("\n".join(f"{number} {'word ' * 4000}" for number in range(60))).press("Write a Python script")
     assert not app.at.code
     assert any("script" in str(each.value) for each in app.at.info)
+
+
+def test_pages_and_pictures_of_what_is_on_screen(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: list[str] = []
+    monkeypatch.setattr("embedviz.ui.take_away.page", lambda *shown: pages.append(page_of(*shown)))
+    monkeypatch.setattr(
+        "embedviz.ui.compare.page.take_away",
+        lambda compared, session: (pages.append(report(compared, session.compare)), take_away(compared, session)),
+    )
+    app.paste("\n".join([*LINES, "Rain fell.", "Snow fell."]))
+    for part in ("A lion sleeps in the grass.", "fingerprint c4a57a7f2011", "encoder.layer.5", "pooled as trained"):
+        assert part in pages[-1]
+    assert "PCA · seed 0 · 5 instances" in pages[-1], "So few have no other map."
+    app.press("Draw picture")
+    assert "map.png" in downloads(app)
+    app.page("Compare").until(lambda app: app.settled and "<h2>Maps</h2>" in pages[-1], 120)
+    assert "A lion sleeps in the grass." in pages[-1]
+    assert "Layers compared: all-MiniLM-L6-v2" in pages[-1]
+    assert {"Report as HTML", "How alike, as CSV", "Curves, as CSV"} <= downloads(app)
+    for what, name in (("Curves", "curves.png"), ("Maps", "maps.png")):
+        app.choose_way("Picture of", what).press("Draw picture")
+        assert name in downloads(app)
+    app.choose_way("Picture of", "How alike").press("Draw picture")
+    assert any("It takes 10 instances" in str(each.value) for each in app.at.info), "Of so few it is not measured."
+    assert not app.errors
+
+
+def downloads(app: App) -> set[str]:
+    return {each.proto.label for each in app.at.get("download_button")}

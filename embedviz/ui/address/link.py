@@ -35,6 +35,10 @@ def link(session: State, page: str = "") -> None:
     base = (st.context.url or "").rstrip("/").removesuffix(f"/{page or 'explore'}")
     st.code(f"{base}/{page}?{urlencode(said)}".removesuffix("?"), language=None)
     told = "Whoever opens this link on this server sees this picture."
+    if page:
+        told = (
+            "The link holds the checkpoint, the instances, the colour and the selection; what is compared is not in it."
+        )
     if "set" in said:
         day = datetime.fromtimestamp(session.address.until, UTC)
         told += f" The instances are kept until {day.day} {day:%B %Y}, or until the server is started anew."
