@@ -45,6 +45,13 @@ class Settings:
     def pca(self) -> Settings:
         return replace(self, map=MapSettings("pca", self.map.dimensions, self.map.seed))
 
+    def at(self, path: str) -> Settings:
+        """The same at another layer, with a pooling that suits it."""
+        layer = self.opened.layer(path)
+        poolings = self.opened.poolings(layer) if layer is not None else []
+        pooling = self.pooling if self.pooling in poolings or not poolings else poolings[0]
+        return replace(self, layer=path, pooling=pooling)
+
     def similarity_key(self, postprocessing: str) -> Hashable:
         return ("similarity", self.vectors_key, postprocessing)
 

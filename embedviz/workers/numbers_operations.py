@@ -26,7 +26,13 @@ def warm() -> None:
 
 def operations() -> Operations:
     """The operations; they keep nothing between requests."""
-    from embedviz.workers import comparison_operations, groups_operations, picture_operations, trust_operations
+    from embedviz.workers import (
+        comparison_operations,
+        groups_operations,
+        picture_operations,
+        story_operations,
+        trust_operations,
+    )
 
     return {
         "project": project,
@@ -38,6 +44,7 @@ def operations() -> Operations:
         **groups_operations.operations(),
         **comparison_operations.operations(),
         **picture_operations.operations(),
+        **story_operations.operations(),
     }
 
 

@@ -35,7 +35,7 @@ def standalone(packed: Packed, *, mode: str = "maps", shown: Sequence[str], alt:
     return f"""<div class="embedviz-linked-maps">
 <template shadowrootmode="open">
 <style>
-{_variables(json.loads(packed.text)["theme"]["name"])}
+{_host(json.loads(packed.text)["theme"]["name"])}
 {asset("maps.css")}
 </style>
 {asset("maps.html")}
@@ -49,7 +49,12 @@ def standalone(packed: Packed, *, mode: str = "maps", shown: Sequence[str], alt:
 """
 
 
-def _variables(name: str) -> str:
+def _host(name: str) -> str:
+    return f":host {{ display: block; margin: 1rem 0; background: {THEMES[name].background};{theme_variables(name)} }}"
+
+
+def theme_variables(name: str) -> str:
+    """Declarations of what Streamlit's theme would say, where there is no Streamlit."""
     theme = THEMES[name]
     values = {
         "font": FONT,
@@ -60,5 +65,4 @@ def _variables(name: str) -> str:
         "primary-color": ACCENTS[name],
         "base-radius": "0.4rem",
     }
-    lines = "".join(f" --st-{key}: {value};" for key, value in values.items())
-    return f":host {{ display: block; margin: 1rem 0; background: {theme.background};{lines} }}"
+    return "".join(f" --st-{key}: {value};" for key, value in values.items())

@@ -114,18 +114,10 @@ def _some(instances: Instances, quietly: bool) -> Instances:
     return instances.only(rows)
 
 
-def _at(base: Settings, path: str) -> Settings:
-    """The settings of one layer, with a pooling that suits it."""
-    layer = base.opened.layer(path)
-    poolings = base.opened.poolings(layer) if layer is not None else []
-    pooling = base.pooling if base.pooling in poolings or not poolings else poolings[0]
-    return replace(base, layer=path, pooling=pooling)
-
-
 def side(base: Settings, paths: Sequence[str], model: str = "") -> dict[str, Settings]:
     """The settings of several layers under short names, each with a pooling that suits it."""
     before, names = f"{model}: " if model else "", short_names(paths)
-    return {f"{before}{names[path]}": _at(base, path) for path in paths}
+    return {f"{before}{names[path]}": base.at(path) for path in paths}
 
 
 def all_blocks(opened: Opened) -> tuple[str, ...]:
@@ -194,7 +186,7 @@ def _postprocessing(session: State, base: Settings) -> Sides | None:
     """One layer, its vectors as they are, centred, standardised."""
     st.caption(f"The layer chosen in the sidebar: {words.escape(base.layer or 'the whole model')}")
     names = [name for name in POSTPROCESSING if name != "l2"]
-    here = _at(base, base.layer)
+    here = base.at(base.layer)
     return Sides({POSTPROCESSING[name].label: replace(here, postprocessing=name) for name in names})
 
 

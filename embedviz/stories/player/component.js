@@ -1,0 +1,28 @@
+// Where a person was in a story outlives reruns and page changes: it is kept on the window, by the widget's key.
+const players = (globalThis[Symbol.for("embedviz.player")] ??= { memories: new Map() });
+const playing = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement } = component;
+  let held = playing.get(parentElement);
+  if (!held) playing.set(parentElement, (held = begin(parentElement, data.key)));
+  held.component = component;
+  held.player.update({ ...data, story: data.story });
+  if (!held.isShown) {
+    held.isShown = true;
+    // Keys work at once, without a click into the slide.
+    if (!isWriting(document.activeElement ?? document.body)) held.player.root.focus({ preventScroll: true });
+  }
+  return () => {
+    held.player.close();
+    playing.delete(parentElement);
+  };
+}
+
+function begin(parent, key) {
+  if (!players.memories.has(key)) players.memories.set(key, {});
+  const held = {};
+  const ask = (step, number, text) => held.component.setTriggerValue("asked", { step, number, text });
+  held.player = new Player(parent.querySelector(".player"), players.memories.get(key), ask);
+  return held;
+}

@@ -1,0 +1,1 @@
+"""The Present page: stories for people who do not program."""
