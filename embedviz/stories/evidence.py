@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from embedviz.records import AlignedMaps, FloatArray, Instances, Neighbours, Projection
+from embedviz.similarity import mean_cosine, neighbours
 from embedviz.stories.story import Provenance, StorySet
+
+#: Neighbours that are looked at.
+NEIGHBOURS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +27,11 @@ class Seen:
     near: Neighbours
     crowding: float | None
     pooling: str = ""
+
+    @classmethod
+    def of(cls, path: str, title: str, vectors: FloatArray, pooling: str = "") -> Seen:
+        """A layer by its vectors alone."""
+        return cls(path, title, vectors, neighbours(vectors, k=NEIGHBOURS), mean_cosine(vectors), pooling)
 
 
 @dataclass(frozen=True, eq=False)

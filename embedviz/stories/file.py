@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from embedviz.errors import InstancesError
+from embedviz.errors import ExportError, InstancesError
 from embedviz.stories.checked_pictures import checked_picture, checked_png
 from embedviz.stories.fields import Fields
 from embedviz.stories.story import (
@@ -30,12 +30,12 @@ from embedviz.stories.story import (
 
 FORMAT, VERSION = "embedviz story", 1
 #: Bytes of a file at most.
-MOST_BYTES = 60_000_000
+MOST_BYTES = 25_000_000
 _ASK = "Open a file that “Save the story” wrote."
 
 
 def write_story(story: Story) -> bytes:
-    """The whole file."""
+    """The whole file; ExportError where it would be larger than one that is opened may be."""
     sets: list[StorySet] = []
     for step in story.steps:
         if step.shown not in sets:
@@ -59,7 +59,14 @@ def write_story(story: Story) -> bytes:
             for step in story.steps
         ],
     }
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    if len(data) > MOST_BYTES:
+        raise ExportError(
+            "This story is too large for a file",
+            value=f"{len(data) / 1e6:,.0f} MB, {MOST_BYTES / 1e6:,.0f} at most",
+            remedy="Remove some of its steps.",
+        )
+    return data
 
 
 def read_story(data: bytes) -> Story:
@@ -125,7 +132,17 @@ def _step(fields: Fields, sets: list[StorySet]) -> Step:
 
 
 def _source(fields: Fields) -> Provenance:
-    names = ("checkpoint", "fingerprint", "layer", "pooling", "postprocessing", "instances", "drawn", "version")
+    names = (
+        "checkpoint",
+        "fingerprint",
+        "layer",
+        "pooling",
+        "postprocessing",
+        "instances",
+        "layers",
+        "drawn",
+        "version",
+    )
     told = {name: fields.text(name, NAME) for name in names}
     prompt = fields.text("prompt", TEXT) if fields.content.get("prompt") is not None else None
     return Provenance(count=fields.whole("count", 0, 10**12), prompt=prompt, **told)

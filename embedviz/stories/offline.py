@@ -46,7 +46,6 @@ def _step(step: Step) -> dict[str, Any]:
         "from": step.source.line,
         "picture": dressed(step.picture, step.shown),
         "trials": [asked(trial, step.shown) for trial in step.trials],
-        "typing": step.shown.modality == "text",
     }
 
 

@@ -9,12 +9,16 @@ from typing import Any
 from embedviz.figures.categories import is_missing
 from embedviz.figures.words import plain, shorten
 from embedviz.records import Instances
+from embedviz.vectors import POSTPROCESSING
 
 #: Instances of a step at most; of more, some are drawn at random. Characters of a text, and of what is shown of one.
 MOST_INSTANCES, TEXT, SHOWN = 2_000, 4_000, 300
 #: Characters of a title, of a sentence, and of a name of anything.
 TITLE, SENTENCE, NAME = 160, 600, 200
 MOST_STEPS, MOST_SENTENCES, MOST_TRIALS, MOST_OPTIONS = 60, 4, 12, 6
+
+
+_PROCESSED = {name: each.label.lower() for name, each in POSTPROCESSING.items()}
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ class StorySet:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which settings the numbers of a step are from."""
+    """Which settings the numbers of a step are from: layer, pooling and post-processing by the names that code knows.
+
+    Of several layers, ``layers`` names all that are shown, and ``layer`` the one that is guessed about.
+    """
 
     checkpoint: str
     fingerprint: str
@@ -64,6 +71,7 @@ class Provenance:
     instances: str
     count: int
     prompt: str | None = None
+    layers: str = ""
     drawn: str = ""
     version: str = ""
 
@@ -73,9 +81,9 @@ class Provenance:
         count = f"{self.count:,} instances" if self.count != 1 else "1 instance"
         told = [
             self.checkpoint,
-            self.layer or "the whole model",
+            self.layers or self.layer or "the whole model",
             f"pooled {self.pooling}" if self.pooling else "",
-            self.postprocessing,
+            _PROCESSED.get(self.postprocessing, self.postprocessing),
             f"{self.instances} ({count})" if self.instances else count,
             self.drawn,
         ]
@@ -112,6 +120,11 @@ class Step:
     trials: tuple[Trial, ...] = ()
     #: The layer that a typed sentence is tried at, where it is another than that of ``source``: its path and pooling.
     tried: tuple[str, str] | None = None
+
+    @property
+    def tried_at(self) -> tuple[str, str]:
+        """The path and the pooling of the layer that a typed sentence is tried at."""
+        return self.tried or (self.source.layer, self.source.pooling)
 
 
 @dataclass(frozen=True)

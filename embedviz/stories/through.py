@@ -46,8 +46,9 @@ def _by_kinds(layers: Sequence[Seen], telling: Telling, kinds: Sequence[str | No
 
 def _by_neighbours(layers: Sequence[Seen], telling: Telling) -> Told:
     last = layers[-1].near.indices
-    k = last.shape[1]
-    kept = {each.title: shared(each.near.indices, last) for each in layers}
+    # Of few, all others would be neighbours everywhere.
+    k = max(1, min(last.shape[1], (len(last) - 1) // 2))
+    kept = {each.title: shared(each.near.indices[:, :k], last[:, :k]) for each in layers}
     before = layers[-2].title
     sentences = (
         f"Of the {k} nearest neighbours that a {telling.noun} has at {layers[-1].title}, it has "

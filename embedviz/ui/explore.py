@@ -18,6 +18,8 @@ from embedviz.ui.map_choice import TRUST, MapChoice, map_choice
 from embedviz.ui.not_said import not_said
 from embedviz.ui.opened import Opened
 from embedviz.ui.picture import Picture, kept
+from embedviz.ui.present.adding import add_to_story
+from embedviz.ui.present.steps import explore_step
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State, state
 from embedviz.ui.take_away import take_away
@@ -109,7 +111,9 @@ def _show(picture: Picture, session: State) -> None:
         hover_card(thumbnails(picture.instances), inside="map_card", key="hover_card")
     with right:
         tables.beside(picture, session)
-    take_away(picture, session, choice.colour)
+    with st.container(horizontal=True):
+        take_away(picture, session, choice.colour)
+        add_to_story(lambda: explore_step(picture, session), key="add_explore")
     bar.show(session)
 
 

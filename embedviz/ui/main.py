@@ -12,6 +12,7 @@ from embedviz.ui.compare.page import page as compare_page
 from embedviz.ui.instance.page import page as instance_page
 from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
 from embedviz.ui.session_file import opening
+from embedviz.ui.present.page import page as present_page
 from embedviz.ui.state import state
 from embedviz.ui.vector_choice import vector_choice
 
@@ -20,6 +21,7 @@ PAGES = {
     "Compare": (compare_page, ":material/compare:"),
     "Instance": (instance_page, ":material/my_location:"),
     "Doctor": (doctor.page, ":material/stethoscope:"),
+    "Present": (present_page, ":material/slideshow:"),
 }
 
 st.set_page_config(page_title="embedviz", page_icon=str(asset("icon.svg")), layout="wide", initial_sidebar_state=340)
@@ -46,7 +48,7 @@ reading.unread(session)
 chosen.run()
 with below:
     # What the other pages make has a button of its own.
-    if session.settings is not None and chosen.title != "Compare":
+    if session.settings is not None and chosen.title not in ("Compare", "Present"):
         flow.run_button(session, session.settings, "run")
     if not session.address.shown:
         bar.show(session)

@@ -22,6 +22,7 @@ from embedviz.ui.instance.looked import Looked
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
 from embedviz.ui.session_file.restored import Restored
+from embedviz.ui.present.presenting import Presenting
 from embedviz.ui.settings import MapSettings, Settings
 from embedviz.workers.pool import Source, pool
 
@@ -77,6 +78,7 @@ class State:
     #: The session file that was opened last, and how often choices were taken over from one.
     restored: Restored | None = None
     rounds: int = 0
+    present: Presenting = field(default_factory=Presenting)
     #: What the sidebar asks for in this run of the script.
     opened: Opened | None = None
     instances: Instances | None = None

@@ -60,3 +60,8 @@ def part(path: str) -> str:
     else:
         said = f"{whole} of its output"
     return ", ".join(each for each in (said, f"head {head}" if head else "", told) if each)
+
+
+def file_name(title: str) -> str:
+    """A name for a file, of letters, digits and hyphens."""
+    return "-".join(re.findall(r"[^\W_]+", title.lower()))[:60] or "story"

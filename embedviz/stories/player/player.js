@@ -21,7 +21,7 @@ class Player {
 
   /** Takes over a story, a theme ("light" or "dark") and an answer of the model's; the step stays where it is. */
   update({ story, digest, theme, live, answer }) {
-    const isNew = digest !== this.digest || theme !== this.theme || live !== this.live;
+    const isNew = digest !== this.digest || theme !== this.theme || `${live}` !== `${this.live}`;
     // Guesses belong to their story.
     if (this.memory.digest !== digest) Object.assign(this.memory, { digest, trials: new Map() });
     Object.assign(this, { story, digest, theme, live });
@@ -63,7 +63,7 @@ class Player {
     this.find(".back").disabled = at === 0;
     this.find(".next").disabled = at === story.steps.length - 1;
     if (!trials.has(at)) trials.set(at, {});
-    const ask = this.ask && this.live ? (number, text) => this.ask(at, number, text) : null;
+    const ask = this.ask && this.live[at] ? (number, text) => this.ask(at, number, text) : null;
     // The guess comes first: the picture takes the room that it leaves.
     this.trial = new TrialView(this.find(".trial"), step, trials.get(at), story.glossary, ask);
     this.picture = showPicture(this.find(".picture"), step.picture, this.theme);

@@ -15,7 +15,7 @@ class TrialView {
   }
 
   get canAsk() {
-    return Boolean(this.ask) && this.step.typing;
+    return Boolean(this.ask);
   }
 
   draw() {

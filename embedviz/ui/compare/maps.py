@@ -13,6 +13,8 @@ from embedviz.ui import words
 from embedviz.ui.compare.made import Compared
 from embedviz.ui.linked_maps import linked_maps
 from embedviz.ui.point_choice import colour_choice, search
+from embedviz.ui.present.adding import add_to_story
+from embedviz.ui.present.steps import compare_step
 from embedviz.ui.state import State
 from embedviz.ui.store import store
 
@@ -81,6 +83,7 @@ def section(compared: Compared, session: State) -> None:
         alt=f"{len(chosen.shown)} maps of {words.count(len(instances), 'instance')}: {', '.join(chosen.shown)}.",
     )
     _caption(maps)
+    add_to_story(lambda: compare_step(compared, maps, session, mode), key="add_compare")
 
 
 def _packed(compared: Compared, maps: AlignedMaps, colour: str | None) -> Packed:

@@ -11,10 +11,10 @@ from embedviz import __version__
 from embedviz.depth import through_depth
 from embedviz.errors import ProjectionError
 from embedviz.modalities.samples import load_sample
-from embedviz.pooling import label
 from embedviz.projection import METHODS
 from embedviz.records import AlignedMaps, Embeddings, FloatArray, Instances, Neighbours, Projection
 from embedviz.stories import Evidence, Other, Provenance, Seen, Story, StorySet, set_of, tell
+from embedviz.stories.evidence import NEIGHBOURS
 from embedviz.stories.samples import telling_of
 from embedviz.stories.story import MOST_INSTANCES
 from embedviz.ui.captures import capture_layers
@@ -26,12 +26,12 @@ from embedviz.ui.picture import draw
 from embedviz.ui.settings import Settings
 from embedviz.ui.store import store
 from embedviz.ui.thumbnails import thumbnails
-from embedviz.vectors import POSTPROCESSING, postprocess
+from embedviz.vectors import postprocess
 from embedviz.workers.pool import pool
 from embedviz.workers.wire import Arrays
 
-#: Layers of the step about depth, and neighbours that are looked for.
-_LAYERS, _NEIGHBOURS = 8, 10
+#: Layers of the step about depth.
+_LAYERS = 8
 #: Bytes that a story is taken to hold.
 _SIZE = 4_000_000
 
@@ -118,7 +118,7 @@ def _evidence(want: Wanted, job: Job, others: dict[str, Settings]) -> Evidence:
     arrays: Arrays = {f"vectors.{number}": _raw(each).vectors for number, each in enumerate(want.layers)}
     if projection is not None:
         arrays["coordinates"] = projection.coordinates
-    arguments = {"layers": len(want.layers), "k": _NEIGHBOURS, "postprocessing": settings.postprocessing}
+    arguments = {"layers": len(want.layers), "k": NEIGHBOURS, "postprocessing": settings.postprocessing}
     value, found = pool().numbers("neighbourhoods", arguments, arrays, job.progress, job.stopped)
     titles = _titles(want)
     layers = [
@@ -200,17 +200,16 @@ def shown_of(instances: Instances) -> StorySet:
 
 def provenance(settings: Settings, drawn: Projection | None = None, layers: Sequence[str] = ()) -> Provenance:
     """Which settings a step is from; ``layers`` are named in place of the one layer."""
-    layer = settings.opened.layer(settings.layer)
-    over = layer.over if layer is not None else ""
     return Provenance(
         checkpoint=settings.opened.name[:200],
         fingerprint=settings.opened.fingerprint,
-        layer=(", ".join(layers) or settings.layer)[:200],
-        pooling=label(settings.pooling, over).lower() if over else "",
-        postprocessing=POSTPROCESSING[settings.postprocessing].label.lower(),
+        layer=settings.layer[:200],
+        pooling=settings.pooling,
+        postprocessing=settings.postprocessing,
         instances=settings.instances.name[:200],
         count=len(settings.instances),
         prompt=settings.prompt,
+        layers=", ".join(layers)[:200],
         drawn=_method(drawn) if drawn is not None else "",
         version=__version__,
     )
