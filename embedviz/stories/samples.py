@@ -24,9 +24,9 @@ _OPPOSITE = {"says yes", "says no"}
 class Telling:
     """The words for one set's story: what an input is called, and the column (``group``) that says what is alike.
 
-    Kinds in ``without`` are no kinds. ``near`` takes the place of the general step about who is near whom; ``others``
-    are the keys of samples that it compares with. ``more`` makes the second sentence of the general one, ``given`` both
-    of the first step.
+    Kinds in ``without`` are no kinds; where they are ``named``, their names go with the noun ("animal definitions").
+    ``near`` takes the place of the general step about who is near whom; ``others`` are the keys of samples that it
+    compares with. ``more`` makes the second sentence of the general one, ``given`` both of the first step.
     """
 
     noun: str
@@ -36,10 +36,11 @@ class Telling:
     kinds: str = "kinds"
     title: str = ""
     near_title: str = "Who ends up near whom"
-    near: Callable[[Evidence, Telling], Step] | None = None
-    more: Callable[[Evidence, Telling, Alike, Sequence[str | None]], str] | None = None
+    near: Callable[[Evidence], Step] | None = None
+    more: Callable[[Evidence, Alike, Sequence[str | None]], str] | None = None
     others: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    named: bool = False
     given: Callable[[Evidence, Sequence[str | None]], tuple[str, str]] | None = None
 
     def kinds_in(self, instances: Instances) -> tuple[str | None, ...] | None:
@@ -47,33 +48,32 @@ class Telling:
         values = instances.columns.get(self.group)
         return kinds_of(None if values is None else [None if value in self.without else value for value in values])
 
-    def sentences(self, evidence: Evidence, found: Alike, kinds: Sequence[str | None]) -> tuple[str, str]:
-        """What is said of who has one of its own kind as nearest neighbour."""
-        overall = f"{found.hits:,} of {found.total:,} {self.nouns}"
-        if self.more is not None:
-            chance = f"by chance {about(found.chance)} would"
-            first = f"{overall} have one of their own {self.kind} as their nearest neighbour; {chance}."
-            return first, self.more(evidence, self, found, kinds)
-        (hits, of), (few, out_of) = found.kinds[found.best], found.kinds[found.worst]
-        first = (
-            f"{hits} of {of} {self.nouns} of the {self.kind} “{found.best}” have another such as their nearest "
-            f"neighbour; of “{found.worst}” it is {few} of {out_of}."
-        )
-        chance = f"by chance it would be {about(found.chance)}"
-        return (
-            first,
-            f"Over all {len(found.kinds)} {self.kinds} it is {overall}; {chance}.",
-        )
+    def overall(self, found: Alike) -> str:
+        """How many of all have one of their own kind as nearest neighbour."""
+        many = f"{found.hits:,} of {found.total:,} {self.nouns} have one of their own {self.kind}"
+        return f"{many} as their nearest neighbour; by chance {about(found.chance)} would."
+
+    def by_kind(self, found: Alike) -> tuple[str, str]:
+        """The same of the kind with the most and of that with the fewest; then of all."""
+        best, worst = found.best, found.worst
+        (hits, of), (few, out_of) = found.kinds[best], found.kinds[worst]
+        if self.named:
+            first = f"{hits} of {of} {best} {self.nouns} have another {best} {self.noun} as their nearest neighbour"
+            rest = f"; of the {out_of} {worst} {self.nouns}, {few}" if worst != best else ""
+        else:
+            first = (
+                f"{hits} of {of} {self.nouns} of the {self.kind} “{best}” have another such as their nearest neighbour"
+            )
+            rest = f"; of “{worst}” it is {few} of {out_of}" if worst != best else ""
+        overall = f"Over all {len(found.kinds)} {self.kinds} it is {found.hits:,} of {found.total:,} {self.nouns}"
+        return f"{first}{rest}.", f"{overall}; by chance it would be {about(found.chance)}."
 
 
-def _stray(evidence: Evidence, telling: Telling, found: Alike, kinds: Sequence[str | None]) -> str:
+def _stray(evidence: Evidence, found: Alike, kinds: Sequence[str | None]) -> str:
     """The one that is most surely beside another meaning than its own."""
     nearest, cosines = evidence.layer.near.indices[:, 0], evidence.layer.near.cosines[:, 0]
-    astray = [
-        place
-        for place, kind in enumerate(kinds)
-        if kind is not None and nearest[place] >= 0 and kinds[nearest[place]] != kind
-    ]
+    placed = [(place, kind) for place, kind in enumerate(kinds) if kind is not None and nearest[place] >= 0]
+    astray = [place for place, kind in placed if kinds[nearest[place]] != kind]
     if not astray:
         return f"None of the {found.total:,} is nearest to another meaning than its own."
     place = max(astray, key=lambda each: cosines[each])
@@ -84,7 +84,7 @@ def _stray(evidence: Evidence, telling: Telling, found: Alike, kinds: Sequence[s
     )
 
 
-def _opposites(evidence: Evidence, telling: Telling) -> Step:
+def _opposites(evidence: Evidence) -> Step:
     """A sentence and its opposite, compared with sentences that say the same in other words."""
     pairs = _opposite_pairs(evidence.instances)
     vectors, texts = evidence.layer.vectors, evidence.shown.texts
@@ -133,7 +133,7 @@ def _nots(evidence: Evidence, kinds: Sequence[str | None]) -> tuple[str, str]:
 TELLINGS: dict[str, Telling] = {
     "wordnet-glosses": Telling(
         "definition", "definitions", group="label", title="Does a model know what an animal is?",
-        near_title="Like finds like",
+        near_title="Like finds like", named=True,
     ),
     "paraphrases": Telling(
         "sentence", "sentences", group="meaning", kind="meaning", kinds="meanings",

@@ -9,7 +9,7 @@ from embedviz.projection.quality import kept_shares
 from embedviz.records import Instances, Projection
 from embedviz.stories import pictures
 from embedviz.stories.evidence import Seen
-from embedviz.stories.numbers import mutual
+from embedviz.stories.numbers import alike, mutual
 from embedviz.stories.pictures import MOST_LAYERS
 from embedviz.stories.samples import Telling, telling_of
 from embedviz.stories.story import NAME, Provenance, Step, StorySet
@@ -41,7 +41,13 @@ def map_step(
         captions={name: f"keeps {one_in(projection.kept)} neighbours" if projection.kept is not None else ""},
         selected=chosen,
     )
-    said = [_about_one(layer, shown, chosen[0]) if chosen else _about_all(layer, telling)]
+    kinds = telling.kinds_in(instances)
+    if chosen:
+        said = [_about_one(layer, shown, chosen[0])]
+    elif kinds is not None:
+        said = [telling.by_kind(alike(layer.near.indices[:, 0], kinds))[0]]
+    else:
+        said = [_about_all(layer, telling)]
     said.append(f"{survive}." if (survive := survive_sentence(projection)) else _few(shown))
     return _step("map", f"What the model makes of {shown.name or 'these inputs'}", said, picture, layer, shown, source)
 
@@ -78,6 +84,8 @@ def maps_step(
 def _telling(instances: Instances) -> Telling:
     """The words for these instances; what is alike is said by the column they are coloured by."""
     known = telling_of(instances)
+    if known.group == instances.label:
+        return known
     return Telling(known.noun, known.nouns, group=instances.label or "")
 
 

@@ -44,7 +44,7 @@ def tell(evidence: Evidence) -> Story:
     telling = telling_of(evidence.instances)
     kinds = telling.kinds_in(evidence.instances)
     steps = [given(evidence, telling, kinds), made(evidence, telling)]
-    steps.append(telling.near(evidence, telling) if telling.near else near(evidence, telling, kinds))
+    steps.append(telling.near(evidence) if telling.near else near(evidence, telling, kinds))
     if len(evidence.depth) > 1:
         steps.append(depth(evidence, telling, kinds))
     steps.append(careful(evidence, telling))
@@ -115,7 +115,9 @@ def near(evidence: Evidence, telling: Telling, kinds: Kinds) -> Step:
     nearest, cosines = evidence.layer.near.indices[:, 0], evidence.layer.near.cosines[:, 0]
     if kinds is not None:
         found = alike(nearest, kinds)
-        said = telling.sentences(evidence, found, kinds)
+        said = telling.by_kind(found)
+        if telling.more is not None:
+            said = telling.overall(found), telling.more(evidence, found, kinds)
         rows = [(kind, hits / of, f"{hits} of {of}") for kind, (hits, of) in found.kinds.items()]
         reference = (found.chance / found.total, "by chance")
     else:

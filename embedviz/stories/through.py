@@ -37,7 +37,7 @@ def _by_kinds(layers: Sequence[Seen], telling: Telling, kinds: Sequence[str | No
     sentences = (
         f"At {layers[0].title}, {first.hits:,} of {total:,} {telling.nouns} have one of their own {telling.kind} as "
         f"their nearest neighbour; at {layers[-1].title}, {last.hits:,}.",
-        f"The most are {found[best].hits:,}, at {best}; by chance it would be {about(chance)}.",
+        f"It is the most at {best}: {found[best].hits:,}; by chance it would be {about(chance)}.",
     )
     captions = {title: f"{each.hits:,} of {total:,} beside their own {telling.kind}" for title, each in found.items()}
     rows = [(title, each.hits / total, f"{each.hits:,} of {total:,}") for title, each in found.items()]

@@ -7,13 +7,14 @@ export default function (component) {
   let held = playing.get(parentElement);
   if (!held) playing.set(parentElement, (held = begin(parentElement, data.key)));
   held.component = component;
-  held.player.update({ ...data, story: data.story });
+  held.player.update(data);
   if (!held.isShown) {
     held.isShown = true;
     // Keys work at once, without a click into the slide.
     if (!isWriting(document.activeElement ?? document.body)) held.player.root.focus({ preventScroll: true });
   }
   return () => {
+    removeEventListener("resize", held.fit);
     held.player.close();
     playing.delete(parentElement);
   };
@@ -24,5 +25,14 @@ function begin(parent, key) {
   const held = {};
   const ask = (step, number, text) => held.component.setTriggerValue("asked", { step, number, text });
   held.player = new Player(parent.querySelector(".player"), players.memories.get(key), ask);
+  // The player fills the window below what stands above it.
+  held.fit = () => {
+    const { root } = held.player;
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const above = root.getBoundingClientRect().top + scrolled;
+    if (!document.fullscreenElement) root.style.setProperty("--player-height", `${innerHeight - above - 16}px`);
+  };
+  addEventListener("resize", held.fit);
+  held.fit();
   return held;
 }

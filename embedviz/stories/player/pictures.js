@@ -17,10 +17,23 @@ function showExamples(host, { rows, groups, rest }) {
     if (row.label) card.append(element("span", { className: "label", textContent: count ? `${row.label} · ${count}` : row.label }));
     return card;
   });
-  const more = rest - rows.length;
-  const list = element("ul", { className: "examples" }, ...cards);
-  host.replaceChildren(list);
-  if (more > 0) host.append(element("p", { className: "note", textContent: `and ${more.toLocaleString("en")} more` }));
+  const note = element("p", { className: "note" });
+  host.replaceChildren(element("ul", { className: "examples" }, ...cards), note);
+  // As many as there is room for, one at least.
+  const fit = () => {
+    for (const card of cards) card.hidden = false;
+    let shown = cards.length;
+    const tell = () => { note.textContent = rest > shown ? `and ${(rest - shown).toLocaleString("en")} more` : ""; };
+    tell();
+    while (shown > 1 && host.scrollHeight > host.clientHeight) {
+      cards[(shown -= 1)].hidden = true;
+      tell();
+    }
+  };
+  const watcher = new ResizeObserver(fit);
+  watcher.observe(host);
+  fit();
+  return { close: () => watcher.disconnect() };
 }
 
 function showStrips(host, { rows, width }, theme) {
@@ -70,8 +83,16 @@ function showBars(host, { rows, reference, caption }) {
   });
   host.replaceChildren();
   if (caption) host.append(element("p", { className: "note", textContent: caption }));
-  host.append(element("ul", { className: "bars" }, ...shown));
+  // Where there is no room for all of them, the list scrolls.
+  host.append(element("ul", { className: "bars", tabIndex: 0 }, ...shown));
   if (reference) host.append(element("p", { className: "note reference", textContent: `The upright line: ${reference.told}` }));
+}
+
+/** Places of the maps to show side by side: six at most, and fewer, the first and the last among them, for less room. */
+function shownOf(count) {
+  const all = Array.from({ length: Math.min(count, 6) }, (_, at) => at);
+  const last = all.length - 1;
+  return [all, [0, Math.round(last / 2), last], [0, last], [last]].filter((some, at) => !at || some.length < all.length);
 }
 
 /** Linked maps in a shadow of their own. What could lose the presenter (tools, the keys of the points) is left out. */
@@ -80,23 +101,31 @@ function showMaps(host, picture, theme) {
   host.replaceChildren(inner);
   const shadow = inner.attachShadow({ mode: "open" });
   const { html, css } = mapsMarkup;
-  shadow.innerHTML = `<style>${css}\n.bar, .keys { display: none !important; } .linked { font-size: 1rem; }</style>${html}`;
+  const large = ".bar, .keys { display: none !important; } .linked, .caption { font-size: 1.0625rem !important; }";
+  const one = picture.maps.layers.length === 1 || picture.mode === "flight";
+  // Beside other maps, there is no room for a title and a caption in one line.
+  const below = one ? "" : ".head { flex-direction: column; gap: 0; align-items: stretch; } .caption { max-width: none; }";
+  shadow.innerHTML = `<style>${css}\n${large}\n${below}</style>${html}`;
   const view = new LinkedMaps(shadow.querySelector(".linked"), {}, () => {});
   const data = new MapData(JSON.stringify({ ...picture.maps, ...(theme === "dark" ? picture.dark : {}) }));
   const stage = shadow.querySelector(".stage");
   const titles = data.layers.map((layer) => layer.title);
   const alt = `${titles.length === 1 ? "A map" : "Maps"} of ${data.n.toLocaleString("en")}: ${titles.join(", ")}`;
-  const settings = { mode: picture.mode, shown: titles.map((_, at) => at).slice(0, 6), alt, digest: "one", data };
+  const settings = { mode: picture.mode, alt, digest: "one", data };
+  const choices = picture.mode === "flight" ? [[0]] : shownOf(titles.length);
   view.selection.places = picture.selected;
-  view.update({ ...settings, height: 300 });
+  view.update({ ...settings, shown: choices[0], height: 300 });
   if (picture.trusting) view.toolbar.trust(true);
   stage.removeAttribute("tabindex");
   stage.removeAttribute("aria-describedby");
   stage.removeAttribute("aria-roledescription");
   stage.setAttribute("role", "img");
   const fit = () => {
-    const beside = view.root.offsetHeight - stage.offsetHeight;
-    view.update({ ...settings, height: Math.max(180, host.clientHeight - beside) });
+    for (const shown of choices) {
+      const beside = view.root.offsetHeight - stage.offsetHeight;
+      view.update({ ...settings, shown, height: Math.max(180, host.clientHeight - beside) });
+      if (view.root.offsetHeight <= host.clientHeight + 1) return;
+    }
   };
   const watcher = new ResizeObserver(fit);
   watcher.observe(host);

@@ -21,16 +21,15 @@ class Player {
 
   /** Takes over a story, a theme ("light" or "dark") and an answer of the model's; the step stays where it is. */
   update({ story, digest, theme, live, answer }) {
+    const { memory } = this;
+    if (memory.title !== story.title) Object.assign(memory, { title: story.title, step: 0 });
+    memory.step = Math.min(memory.step, story.steps.length - 1);
+    memory.trials ??= new Map();
     const isNew = digest !== this.digest || theme !== this.theme || `${live}` !== `${this.live}`;
-    // Guesses belong to their story.
-    if (this.memory.digest !== digest) Object.assign(this.memory, { digest, trials: new Map() });
-    Object.assign(this, { story, digest, theme, live });
-    this.memory.step = Math.min(this.memory.step, story.steps.length - 1);
-    this.root.dataset.theme = theme;
+    Object.assign(this, { story, digest, theme, live, answer });
     this.root.setAttribute("aria-label", story.title);
     if (isNew) this.show();
-    this.answer = answer;
-    this.trial?.answered(answer);
+    this.trial.answered(answer);
   }
 
   go(to) {
@@ -47,26 +46,39 @@ class Player {
     return `${this.memory.step + 1} of ${this.story.steps.length}`;
   }
 
+  /** Draws what of the slide is other than before: a picture that comes later takes no sentence from who is typing. */
   show() {
-    const { story, memory: { step: at, trials } } = this;
+    const { story, memory: { step: at } } = this;
     const step = story.steps[at];
+    const said = JSON.stringify([at, step.title, step.sentences, step.from, step.trials, this.live[at]]);
+    const drawn = JSON.stringify([at, step.picture, this.theme]);
+    const [words, picture] = [said !== this.said, drawn !== this.drawn];
+    Object.assign(this, { said, drawn });
+    // The guess comes first: the picture takes the room that it leaves.
+    if (words) this.say(step, at);
+    this.find(".place").textContent = this.place;
+    this.find(".slide").setAttribute("aria-label", this.place);
+    this.find(".back").disabled = at === 0;
+    this.find(".next").disabled = at === story.steps.length - 1;
+    if (!picture) return;
     this.picture?.close();
-    this.trial?.close();
+    this.picture = showPicture(this.find(".picture"), step.picture, this.theme);
+  }
+
+  say(step, at) {
+    const { story, memory: { trials } } = this;
     const used = new Set();
     this.find(".title").replaceChildren(explained(step.title, {}, used));
     this.find(".said").replaceChildren(
       ...step.sentences.map((sentence) => element("p", {}, explained(sentence, story.glossary, used))),
     );
     this.find(".from").textContent = step.from;
-    this.find(".place").textContent = this.place;
-    this.find(".slide").setAttribute("aria-label", this.place);
-    this.find(".back").disabled = at === 0;
-    this.find(".next").disabled = at === story.steps.length - 1;
-    if (!trials.has(at)) trials.set(at, {});
+    // What was typed and guessed belongs to the step, wherever it stands in the story.
+    const key = JSON.stringify([step.title, step.trials]);
+    if (!trials.has(key)) trials.set(key, {});
     const ask = this.ask && this.live[at] ? (number, text) => this.ask(at, number, text) : null;
-    // The guess comes first: the picture takes the room that it leaves.
-    this.trial = new TrialView(this.find(".trial"), step, trials.get(at), story.glossary, ask);
-    this.picture = showPicture(this.find(".picture"), step.picture, this.theme);
+    this.trial?.close();
+    this.trial = new TrialView(this.find(".trial"), step, trials.get(key), story.glossary, ask);
   }
 
   async full() {
@@ -93,6 +105,7 @@ class Player {
     const { memory: { step }, story } = this;
     if (isWriting(target)) return key === "Escape" ? () => this.root.focus() : null;
     if (target.matches("button") && (key === " " || key === "Enter")) return null;
+    if (target.matches(".bars") && /^(ArrowUp|ArrowDown|PageUp|PageDown)$/.test(key)) return null;
     if (target.matches("input") && /^(Arrow|Home|End)/.test(key)) return null;
     if (LETTERS.includes(key)) return () => this.trial.choose(LETTERS.indexOf(key));
     return {

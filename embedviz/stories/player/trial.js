@@ -26,7 +26,9 @@ class TrialView {
     this.status.setAttribute("role", "status");
     parts.push(this.status);
     if (this.memory.guess) parts.push(...this.guess(this.memory.guess));
+    const isTyping = this.input && this.input === host.getRootNode().activeElement;
     host.replaceChildren(...parts);
+    if (isTyping && this.input.isConnected) this.input.focus();
     host.hidden = !this.canAsk && !step.trials.length;
     if (this.memory.waiting) this.wait();
   }
@@ -139,7 +141,7 @@ class TrialView {
     if (!guess || guess.chosen !== null || at >= guess.trial.options.length) return false;
     guess.chosen = at;
     this.draw();
-    this.host.querySelector(".after button")?.focus();
+    this.host.querySelector(".after > button")?.focus();
     return true;
   }
 

@@ -77,10 +77,6 @@ def _title(presenting: Presenting) -> None:
 
 
 def _step(presenting: Presenting, number: int, place: int, step: Step) -> None:
-    top, buttons = st.columns([5, 2], vertical_alignment="bottom")
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
-        _buttons(presenting, number, place)
-
     def retitle() -> None:
         presenting.change(number, title=str(st.session_state[f"title_{number}"] or ""))
 
@@ -89,7 +85,7 @@ def _step(presenting: Presenting, number: int, place: int, step: Step) -> None:
         kept = (*lines[: MOST_SENTENCES - 1], " ".join(lines[MOST_SENTENCES - 1 :])[:SENTENCE])
         presenting.change(number, sentences=tuple(line[:SENTENCE] for line in kept if line))
 
-    top.text_input(
+    st.text_input(
         f"Step {place + 1}",
         step.title,
         key=f"title_{number}",
@@ -106,7 +102,9 @@ def _step(presenting: Presenting, number: int, place: int, step: Step) -> None:
         help="Numbers that you write are yours to answer for; the line below says which settings the first were from.",
         on_change=reword,
     )
-    st.caption(words.escape(f"From {step.source.line}"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(words.escape(f"From {step.source.line}"), width="stretch")
+        _buttons(presenting, number, place)
 
 
 def _buttons(presenting: Presenting, number: int, place: int) -> None:

@@ -18,21 +18,19 @@ from embedviz.ui.present.presenting import Presenting
 from embedviz.ui.state import State, state
 
 VIEWS = {"present": ("Present", ":material/slideshow:"), "edit": ("Edit the story", ":material/edit:")}
-_STORIES = {False: "Made of these settings", True: "Your own"}
+_STORIES = {False: "These settings", True: "Your own"}
 
 
 def page() -> None:
     """Draw the page: the story of the settings, or the person's own."""
     session = state()
     presenting = session.present
-    heading, which, view = st.columns([5, 3, 3], vertical_alignment="center")
-    with view:
-        chosen = _view()
-    with which:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        heading = st.container()
         _which(presenting)
+        chosen = _view()
     story = presenting.own if presenting.use_own else _of_settings(session)
-    with heading:
-        st.markdown(f"# {words.escape(story.title) if story is not None else 'Present'}")
+    heading.markdown(f"# {words.escape(story.title) if story is not None else 'Present'}")
     if chosen == "edit":
         edit(session, story)
         return
@@ -107,9 +105,7 @@ def _making(want: Wanted) -> Callable[..., None]:
 
 def _none_yet(session: State) -> None:
     if session.settings is None:
-        st.markdown(
-            "Open a checkpoint and bring instances in the sidebar: what the model makes of them is told here."
-        )
+        st.markdown("Open a checkpoint and bring instances in the sidebar: what the model makes of them is told here.")
         st.markdown("Or open a story that was saved: “Edit the story”.")
     elif session.job is not None:
         st.container(height=480, border=True)

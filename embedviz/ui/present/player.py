@@ -16,8 +16,7 @@ _KEY = "story_player"
 _COMPONENT = st.components.v2.component(
     "embedviz_story_player",
     html=asset("player.html"),
-    # The window below the app's header, without the lines above the player.
-    css=f":host {{ --player-height: calc(100dvh - 11rem); }}\n{asset('player.css')}",
+    css=asset("player.css"),
     js=script("component.js"),
 )
 
