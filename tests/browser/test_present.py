@@ -1,0 +1,98 @@
+"""The Present page in a real Chromium, by keyboard alone, and its offline page, opened from disk without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Enter
+from tests.browser.visit import LATE, Visit
+
+pytestmark = pytest.mark.browser
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("critical", "serious")]
+
+
+def through(page: Page) -> None:
+    """From the first slide to the last and back by keys alone, nothing that axe minds on any."""
+    place, title = page.locator(".place"), page.locator(".player h2")
+    for number, key in enumerate(("Home", "Space", "ArrowRight", "PageDown", "End"), 1):
+        page.keyboard.press(key)
+        expect(place).to_have_text(f"{number} of 5")
+        assert serious(page) == []
+    expect(title).to_have_text("What to be careful about")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    expect(title).to_have_text("What the model is given")
+
+
+def guess(page: Page) -> None:
+    """Choose the second of what there is to choose from, and see what is true."""
+    expect(page.locator(".options button")).to_have_count(4, timeout=LATE)
+    page.keyboard.press("2")
+    expect(page.locator(".options [data-mark=right] .told")).to_contain_text("nearest")
+    expect(page.locator(".answer")).to_contain_text("cosine")
+
+
+def story_of(enter: Enter, theme: str = "light") -> Visit:
+    visit = enter(theme)
+    page = visit.page
+    page.get_by_role("link", name="Present", exact=True).first.click()
+    run = page.locator("[data-testid=stMain]").get_by_role("button", name="Run", exact=True)
+    expect(page.locator(".player h2").or_(run).first).to_be_visible(timeout=LATE)
+    if run.count():
+        run.click()
+    expect(page.locator(".player h2")).to_have_text("What the model is given", timeout=2 * LATE)
+    return visit.settle(2 * LATE)
+
+
+def test_a_whole_presentation_by_keyboard(enter: Enter, tmp_path: Path) -> None:
+    visit = story_of(enter, "dark")
+    page = visit.page
+    through(page)
+    page.keyboard.press("t")
+    page.keyboard.type("A f r c wolf howled")
+    page.keyboard.press("Enter")
+    guess(page)
+    page.keyboard.press("f")
+    page.wait_for_function("() => document.fullscreenElement")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".place")).to_have_text("2 of 5")
+    page.keyboard.press("f")
+    page.wait_for_function("() => !document.fullscreenElement")
+    page.keyboard.press("Home")
+    expect(page.locator(".answer")).to_contain_text("cosine")
+    visit.photograph("present")
+
+    page.get_by_role("radio", name="Edit the story").click()
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="One offline page").click()
+    begun.value.save_as(tmp_path / "story.html")
+    offline(visit, tmp_path / "story.html")
+
+
+def offline(visit: Visit, file: Path) -> None:
+    browser = visit.page.context.browser
+    assert browser is not None
+    context = browser.new_context(offline=True, color_scheme="light", viewport={"width": 1280, "height": 800})
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "request", lambda request: said.append(request.url) if not request.url.startswith(("file:", "data:")) else 0
+    )
+    page.goto(file.as_uri())
+    expect(page.locator(".player h2")).to_have_text("What the model is given")
+    assert page.locator(".entry input").count() == 0, "There is no model to type for."
+    through(page)
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    guess(page)
+    assert said == []
+    context.close()
