@@ -59,7 +59,8 @@ def write_story(story: Story) -> bytes:
             for step in story.steps
         ],
     }
-    data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    data = text.encode("utf-8", "replace")
     if len(data) > MOST_BYTES:
         raise ExportError(
             "This story is too large for a file",

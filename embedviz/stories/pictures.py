@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from embedviz.errors import InstancesError
 from embedviz.figures.linked import pack_maps
+from embedviz.figures.words import shorten
 from embedviz.records import FloatArray, IntArray, Projection
-from embedviz.stories.story import StorySet
+from embedviz.stories.story import NAME, SHOWN, StorySet
 
 #: Numbers of a vector that a strip shows, and neighbours that a map draws lines to.
 MOST_NUMBERS, NEIGHBOURS = 512, 10
@@ -29,7 +30,8 @@ Picture = Mapping[str, Any]
 
 def examples(places: Sequence[int], groups: Sequence[tuple[str, int]] = ()) -> Picture:
     """Some instances, and how many there are of each kind."""
-    return {"kind": "examples", "places": list(places), "groups": [list(group) for group in groups]}
+    counts = [[shorten(name, NAME), count] for name, count in groups]
+    return {"kind": "examples", "places": list(places), "groups": counts}
 
 
 def strips(rows: Sequence[tuple[int, FloatArray, float | None]]) -> Picture:
@@ -46,7 +48,9 @@ def bars(
     rows: Sequence[tuple[str, float, str]], *, reference: tuple[float, str] | None = None, caption: str = ""
 ) -> Picture:
     """Names with a share or cosine in 0..1 and what it is called; a line at ``reference`` to compare them with."""
-    shown = [{"name": name, "value": float(value), "told": told} for name, value, told in rows[:MOST_BARS]]
+    shown = [
+        {"name": shorten(name, SHOWN), "value": float(value), "told": told} for name, value, told in rows[:MOST_BARS]
+    ]
     line = {"value": float(reference[0]), "told": reference[1]} if reference else None
     return {"kind": "bars", "rows": shown, "reference": line, "caption": caption}
 
@@ -72,9 +76,10 @@ def maps(
 
     layers = [
         {
-            "name": name,
-            "title": (titles or {}).get(name, name),
-            "caption": (captions or {}).get(name, ""),
+            # What tells layers apart stands at the end of their names.
+            "name": name[-NAME:],
+            "title": (titles or {}).get(name, name)[-NAME:],
+            "caption": shorten((captions or {}).get(name, ""), NAME),
             "places": encode(projection.coordinates, "<f4"),
             "neighbours": encode(near[name][:, :NEIGHBOURS], "<i2") if name in near else None,
             "kept": encode(kept[name], "<f4") if name in kept else None,

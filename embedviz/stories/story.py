@@ -121,6 +121,11 @@ class Step:
     #: The layer that a typed sentence is tried at, where it is another than that of ``source``: its path and pooling.
     tried: tuple[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        # A layer's name or a label may be of any length; what is said is not.
+        object.__setattr__(self, "title", shorten(self.title, TITLE))
+        object.__setattr__(self, "sentences", tuple(shorten(each, SENTENCE) for each in self.sentences))
+
     @property
     def tried_at(self) -> tuple[str, str]:
         """The path and the pooling of the layer that a typed sentence is tried at."""

@@ -84,9 +84,8 @@ def offline(visit: Visit, file: Path) -> None:
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request", lambda request: said.append(request.url) if not request.url.startswith(("file:", "data:")) else 0
-    )
+    here = ("file:", "data:")
+    page.on("request", lambda request: None if request.url.startswith(here) else said.append(request.url))
     page.goto(file.as_uri())
     expect(page.locator(".player h2")).to_have_text("What the model is given")
     assert page.locator(".entry input").count() == 0, "There is no model to type for."

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import embedviz as ev
 from embedviz.depth import through_depth
-from embedviz.modalities.samples import load_sample
+from embedviz.modalities.samples import SAMPLES, load_sample
 from embedviz.projection.quality import kept_shares
 from embedviz.records import FloatArray, Instances
 from embedviz.stories import Evidence, Other, Provenance, Seen, set_of
 
 
 def evidence_of(checkpoint: ev.Checkpoint, instances: Instances, *, aligned: bool = False) -> Evidence:
-    """At the last block, with all blocks for the depth and the paraphrases to compare with."""
+    """At the last block, with all blocks for the depth, and the paraphrases for what is compared with them."""
     paths = [layer.path for layer in through_depth(checkpoint.layers)]
     captured = ev.capture(checkpoint, instances, layers=paths, pooling="mean")
     depth = tuple(
@@ -23,6 +23,7 @@ def evidence_of(checkpoint: ev.Checkpoint, instances: Instances, *, aligned: boo
     drawn = maps.maps if maps is not None else {}
     near = {each.title: each.near.indices for each in depth}
     paraphrases = load_sample("paraphrases")
+    others = ["paraphrases"] if instances.name == SAMPLES["negation-and-ambiguity"].title else []
     return Evidence(
         instances=instances,
         shown=set_of(instances),
@@ -36,7 +37,7 @@ def evidence_of(checkpoint: ev.Checkpoint, instances: Instances, *, aligned: boo
         shares=kept_shares(depth[-1].near.indices, projection.coordinates),
         maps=maps,
         map_shares={name: kept_shares(near[name], each.coordinates) for name, each in drawn.items()},
-        others={"paraphrases": Other(paraphrases, vectors_of(checkpoint, paraphrases, paths[-1]))},
+        others={key: Other(paraphrases, vectors_of(checkpoint, paraphrases, paths[-1])) for key in others},
     )
 
 

@@ -107,10 +107,19 @@ def test_guesses_are_true(told: dict[str, tuple[Evidence, Story]], bundled: ev.C
     np.testing.assert_allclose(trial.cosines, together[list(trial.options)], atol=1e-5)
 
 
-@pytest.mark.parametrize("labels", [None, ("a", "b", "a", "b"), (0.1, 0.2, 0.3, None), (None, None, "a", "b")])
+LABELS = [
+    None,
+    ("a", "b", "a", "b"),
+    (0.1, 0.2, 0.3, None),
+    (None, "b", "a" * 999, "a" * 999),
+    (HOSTILE, HOSTILE, 1, 1),
+]
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=range(len(LABELS)))
 def test_any_few_instances_make_a_story(bundled: ev.Checkpoint, labels: tuple[Any, ...] | None) -> None:
     columns = {} if labels is None else {"label": labels}
-    texts = ("one", "two", "two", HOSTILE.replace("\ud800", ""))
+    texts = ("one", "two", "two" * 3000, HOSTILE.replace("\ud800", ""))
     instances = Instances(texts, ("1", "2", "3", "4"), columns, "label" if labels else None)
     story = tell(evidence_of(bundled, instances, aligned=True))
     assert len(story) == 5

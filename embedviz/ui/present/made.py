@@ -10,13 +10,14 @@ import numpy as np
 from embedviz import __version__
 from embedviz.depth import through_depth
 from embedviz.errors import ProjectionError
+from embedviz.figures.words import shorten
 from embedviz.modalities.samples import load_sample
 from embedviz.projection import METHODS
 from embedviz.records import AlignedMaps, Embeddings, FloatArray, Instances, Neighbours, Projection
 from embedviz.stories import Evidence, Other, Provenance, Seen, Story, StorySet, set_of, tell
 from embedviz.stories.evidence import NEIGHBOURS
 from embedviz.stories.samples import telling_of
-from embedviz.stories.story import MOST_INSTANCES
+from embedviz.stories.story import MOST_INSTANCES, NAME
 from embedviz.ui.captures import capture_layers
 from embedviz.ui.cost import capture_seconds, cost
 from embedviz.ui.instance_choice import MINE
@@ -55,6 +56,12 @@ class Wanted:
     def layers(self) -> tuple[Settings, ...]:
         """The chosen layer, then those through the depth."""
         return (self.settings, *self.depth)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all vectors."""
+        found = [each.opened.layer(each.layer) for each in self.layers]
+        return 4 * len(self.settings.instances) * sum(layer.width for layer in found if layer is not None)
 
     @property
     def seconds(self) -> float:
@@ -150,9 +157,9 @@ def _titles(want: Wanted) -> list[str]:
     paths = [each.path for each in through_depth(want.settings.opened.layers)]
 
     def title(path: str) -> str:
-        return (
-            f"layer {paths.index(path) + 1} of {len(paths)}" if path in paths else f"the layer {path or 'of the end'}"
-        )
+        if path in paths:
+            return f"layer {paths.index(path) + 1} of {len(paths)}"
+        return f"the layer {path[-NAME:]}" if path else "the end of the model"
 
     return [title(each.layer) for each in want.layers]
 
@@ -201,15 +208,15 @@ def shown_of(instances: Instances) -> StorySet:
 def provenance(settings: Settings, drawn: Projection | None = None, layers: Sequence[str] = ()) -> Provenance:
     """Which settings a step is from; ``layers`` are named in place of the one layer."""
     return Provenance(
-        checkpoint=settings.opened.name[:200],
+        checkpoint=shorten(settings.opened.name, NAME),
         fingerprint=settings.opened.fingerprint,
-        layer=settings.layer[:200],
+        layer=settings.layer[:NAME],
         pooling=settings.pooling,
         postprocessing=settings.postprocessing,
-        instances=settings.instances.name[:200],
+        instances=shorten(settings.instances.name, NAME),
         count=len(settings.instances),
         prompt=settings.prompt,
-        layers=", ".join(layers)[:200],
+        layers=shorten(", ".join(layers), NAME),
         drawn=_method(drawn) if drawn is not None else "",
         version=__version__,
     )

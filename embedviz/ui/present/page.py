@@ -29,6 +29,8 @@ def page() -> None:
         heading = st.container()
         _which(presenting)
         chosen = _view()
+    if presenting.use_own:
+        flow.relevant(session, None)
     story = presenting.own if presenting.use_own else _of_settings(session)
     heading.markdown(f"# {words.escape(story.title) if story is not None else 'Present'}")
     if chosen == "edit":
@@ -112,7 +114,7 @@ def _none_yet(session: State) -> None:
     elif session.failure is None:
         want = wanted(session.settings)
         st.markdown(f"A story of {words.count(len(want.settings.instances), 'instance')}.")
-        if flow.press_run("run_present", want.seconds, 4 * len(want.settings.instances) * 400 * len(want.layers)):
+        if flow.press_run("run_present", want.seconds, want.size):
             flow.begin(session, ("present", want.key), _making(want))
             st.rerun()
 
