@@ -10,7 +10,7 @@ from embedviz.errors import ProjectionError
 from embedviz.records import FloatArray, IntArray, Neighbours
 from embedviz.similarity import nearest_to
 from embedviz.stories.story import Trial
-from embedviz.vectors import POSTPROCESSING
+from embedviz.vectors import find_postprocessing
 
 #: Guesses prepared for a step, and what there is to choose from in each.
 PREPARED, OPTIONS = 6, 4
@@ -41,7 +41,7 @@ def typed(
     ``asked`` is -1. ProjectionError where the vector has no direction.
     """
     together = np.concatenate([vectors, vector[None]]).astype(np.float64)
-    processed = POSTPROCESSING[postprocessing].function(together).astype(np.float32)
+    processed = find_postprocessing(postprocessing).function(together).astype(np.float32)
     near = nearest_to(processed, len(vectors), k=max(1, len(vectors)))
     options = _options(near, texts, (), seed=len(texts))
     if options is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.metrics.pairwise import cosine_similarity
 
 import embedviz as ev
@@ -14,8 +17,10 @@ from embedviz.stories import Story, tell, write_story
 from embedviz.ui.opened import opened
 from embedviz.ui.present import trying
 from embedviz.ui.state import BUNDLED
+from tests.packing import saved
 from tests.stories.evidence import evidence_of
 from tests.ui.conftest import App
+from tests.ui.test_modalities import digits
 
 SENTENCE = "It rained all day long."
 
@@ -99,6 +104,23 @@ def a_sentence_is_tried(story: Story, bundled: ev.Checkpoint) -> None:
     wrong = trying.answer(story, model, {"number": 5, "step": 0, "text": " "}, "tests")
     assert wrong is not None
     assert "nothing to read" in wrong["error"]
+    strange = replace(story.steps[0], source=replace(story.steps[0].source, postprocessing="upside down"))
+    odd = trying.answer(Story("odd", (strange,)), model, {"number": 5, "step": 0, "text": "x"}, "tests")
+    assert odd is not None
+    assert "no such post-processing" in odd["error"]
     gone = trying.answer(story, None, {"number": 5, "step": 0, "text": "x"}, "tests")
     assert gone is not None
     assert "not open" in gone["error"]
+
+
+def test_a_model_of_pictures_has_a_story_without_typing(app: App) -> None:
+    torch.manual_seed(0)
+    app.upload(("digits.pt", saved(digits()))).until(lambda app: "This model reads" in app.text).until_drawn()
+    app.page("Present").until(lambda app: "maps" in kinds(app), 90)
+    steps = told(app)["story"]["steps"]
+    assert told(app)["live"] == [False] * len(steps)
+    assert "digit" in app.heading
+    first = steps[0]["picture"]["rows"][0]
+    assert base64.b64decode(first["picture"]).startswith(b"\x89PNG")
+    assert all(option["picture"] for option in steps[0]["trials"][0]["options"])
+    assert "300 pictures: 10 kinds, 30 of each." in steps[0]["sentences"][0]

@@ -68,7 +68,7 @@ class Player {
   say(step, at) {
     const { story, memory: { trials } } = this;
     const used = new Set();
-    this.find(".title").replaceChildren(explained(step.title, {}, used));
+    this.find(".title").textContent = step.title;
     this.find(".said").replaceChildren(
       ...step.sentences.map((sentence) => element("p", {}, explained(sentence, story.glossary, used))),
     );
@@ -82,8 +82,12 @@ class Player {
   }
 
   async full() {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else await this.root.requestFullscreen?.();
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await this.root.requestFullscreen();
+    } catch {
+      this.find(".heard").textContent = "Full screen is not available here.";
+    }
     this.root.focus({ preventScroll: true });
   }
 
