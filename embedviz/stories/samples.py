@@ -36,6 +36,7 @@ class Telling:
     kinds: str = "kinds"
     title: str = ""
     near_title: str = "Who ends up near whom"
+    depth_title: str = "How that changes with depth"
     near: Callable[[Evidence], Step] | None = None
     more: Callable[[Evidence, Alike, Sequence[str | None]], str] | None = None
     others: tuple[str, ...] = ()
@@ -142,7 +143,8 @@ TELLINGS: dict[str, Telling] = {
     ),
     "negation-and-ambiguity": Telling(
         "sentence", "sentences", group="label", kind="sense", kinds="senses",
-        title="Where a model's understanding ends", near=_opposites, others=("paraphrases",),
+        title="Where a model's understanding ends", near=_opposites,
+        depth_title="Which meaning of a word is meant, layer by layer", others=("paraphrases",),
         without=tuple(sorted(_OPPOSITE)), given=_nots,
     ),
 }  # fmt: skip

@@ -65,7 +65,10 @@ def given(evidence: Evidence, telling: Telling, kinds: Kinds) -> Step:
         sizes = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind is not None}
         said = f"{first}: {each_of(list(sizes.values()), telling.kinds)}.", _named(evidence, telling, kinds)
         groups = sorted(sizes.items(), key=lambda size: (-size[1], size[0]))[: pictures.MOST_EXAMPLES]
-    return _step(evidence, "given", "What the model is given", said, pictures.examples(_some(kinds, total), groups))
+    # Those that are set apart from the kinds come first.
+    apart = [place for place, kind in enumerate(kinds or ()) if kind is None][:4] if telling.without else []
+    places = [*apart, *_some(kinds, total)][:_SOME]
+    return _step(evidence, "given", "What the model is given", said, pictures.examples(places, groups))
 
 
 def _named(evidence: Evidence, telling: Telling, kinds: Sequence[str | None]) -> str:
@@ -166,7 +169,7 @@ def depth(evidence: Evidence, telling: Telling, kinds: Kinds) -> Step:
             titles={each.title: each.title[:1].upper() + each.title[1:] for each in evidence.depth},
             captions=told.captions,
         )
-    return _step(evidence, "depth", "How that changes with depth", told.sentences, picture, at=evidence.depth[0])
+    return _step(evidence, "depth", telling.depth_title, told.sentences, picture, at=evidence.depth[0])
 
 
 def careful(evidence: Evidence, telling: Telling) -> Step:

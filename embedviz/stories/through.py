@@ -34,10 +34,11 @@ def _by_kinds(layers: Sequence[Seen], telling: Telling, kinds: Sequence[str | No
     first, last = found[layers[0].title], found[layers[-1].title]
     best = max(found, key=lambda title: found[title].hits)
     total, chance = first.total, first.chance
+    most = f"It is the most at {best}: {found[best].hits:,}" if found[best].hits > last.hits else "No layer has more"
     sentences = (
         f"At {layers[0].title}, {first.hits:,} of {total:,} {telling.nouns} have one of their own {telling.kind} as "
         f"their nearest neighbour; at {layers[-1].title}, {last.hits:,}.",
-        f"It is the most at {best}: {found[best].hits:,}; by chance it would be {about(chance)}.",
+        f"{most}; by chance it would be {about(chance)}.",
     )
     captions = {title: f"{each.hits:,} of {total:,} beside their own {telling.kind}" for title, each in found.items()}
     rows = [(title, each.hits / total, f"{each.hits:,} of {total:,}") for title, each in found.items()]

@@ -60,7 +60,7 @@ def test_the_glosses_numbers_are_scikit_learns(told: dict[str, tuple[Evidence, S
     said = " ".join(step_of(story, "depth").sentences)
     assert f"At layer 1 of 7, {depth[0]} of 240" in said
     assert f"at layer 7 of 7, {depth[-1]}." in said
-    assert f": {max(depth)};" in said
+    assert (f": {max(depth)};" if max(depth) > depth[-1] else "No layer has more;") in said
     cosines = cosine_similarity(evidence.layer.vectors)[np.triu_indices(240, 1)]
     assert f"a cosine of {cosines.mean():.2f} on average" in step_of(story, "careful").sentences[1]
     assert f"({evidence.projection.kept:.0%})" in step_of(story, "careful").sentences[0]

@@ -97,7 +97,7 @@ def _step(presenting: Presenting, number: int, place: int, step: Step) -> None:
         "Sentences, one a line",
         "\n".join(step.sentences),
         key=f"said_{number}",
-        height=96,
+        height=112,
         max_chars=MOST_SENTENCES * SENTENCE,
         help="Numbers that you write are yours to answer for; the line below says which settings the first were from.",
         on_change=reword,
