@@ -29,8 +29,8 @@ from embedviz.stories.story import (
 )
 
 FORMAT, VERSION = "embedviz story", 1
-#: Bytes of a file at most.
-MOST_BYTES = 25_000_000
+#: Bytes of a file, and commas and brackets in it, at most: each may stand for a value, which takes far more memory.
+MOST_BYTES, MOST_MARKS = 25_000_000, 2_000_000
 _ASK = "Open a file that “Save the story” wrote."
 
 
@@ -61,7 +61,7 @@ def write_story(story: Story) -> bytes:
     }
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     data = text.encode("utf-8", "replace")
-    if len(data) > MOST_BYTES:
+    if len(data) > MOST_BYTES or _marks(data) > MOST_MARKS:
         raise ExportError(
             "This story is too large for a file",
             value=f"{len(data) / 1e6:,.0f} MB, {MOST_BYTES / 1e6:,.0f} at most",
@@ -78,6 +78,8 @@ def read_story(data: bytes) -> Story:
             value=f"{len(data) / 1e6:,.0f} MB",
             remedy=f"Stories are of {MOST_BYTES / 1e6:,.0f} MB at most.",
         )
+    if _marks(data) > MOST_MARKS:
+        raise InstancesError("This file holds too many values for a story", remedy=_ASK)
     fields = Fields(_parsed(data), "the story")
     if fields.content.get("format") != FORMAT:
         raise InstancesError("This is no story of embedviz", remedy=_ASK)
@@ -88,7 +90,14 @@ def read_story(data: bytes) -> Story:
             remedy=f"This one reads version {VERSION}: open it with a newer embedviz.",
         )
     sets = [_set(each) for each in fields.each("sets", MOST_STEPS)]
-    return Story(fields.text("title", TITLE), tuple(_step(each, sets) for each in fields.each("steps", MOST_STEPS)))
+    steps = tuple(_step(each, sets) for each in fields.each("steps", MOST_STEPS))
+    if not steps:
+        raise InstancesError("This story has no steps", remedy=_ASK)
+    return Story(fields.text("title", TITLE), steps)
+
+
+def _marks(data: bytes) -> int:
+    return sum(map(data.count, (b",", b"[", b"{")))
 
 
 def _parsed(data: bytes) -> Any:

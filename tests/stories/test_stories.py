@@ -18,7 +18,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.modalities.samples import load_sample
 from embedviz.records import Instances
 from embedviz.stories import Evidence, Story, offline_page, read_story, single, tell, write_story
-from embedviz.stories.file import MOST_BYTES
+from embedviz.stories.file import MOST_BYTES, MOST_MARKS
 from embedviz.stories.trials import typed
 from tests.stories.evidence import evidence_of, vectors_of
 
@@ -219,6 +219,7 @@ WRONG = [
     ("sets.0.labels.0", 10**400),
     ("sets.0.pictures", ["PHN2Zz4="] * 43),
     ("sets.0.label", ""),
+    ("steps", []),
 ]
 
 
@@ -232,19 +233,20 @@ def test_a_damaged_file_is_refused_in_a_sentence(
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\xff\xfe",
-        b"[" * 200_000,
-        b"{}",
-        b'{"format": "embedviz story", "version": 2}',
-        b"[1, NaN]",
-        b" " * (MOST_BYTES + 1),
-    ],
-    ids=["empty", "no text", "deep", "other", "newer", "nan", "huge"],
-)
-def test_foreign_files_are_refused(data: bytes) -> None:
-    with pytest.raises(EmbedvizError):
+FOREIGN = {
+    "empty": (b"", "cannot be read"),
+    "no text": (b"\xff\xfe", "cannot be read"),
+    "deep": (b"[" * 200_000, "cannot be read"),
+    "nan": (b"[1, NaN]", "cannot be read"),
+    "another": (b"{}", "no story"),
+    "newer": (b'{"format": "embedviz story", "version": 2}', "another version"),
+    "huge": (b" " * (MOST_BYTES + 1), "too large"),
+    "many": (b"[" + b"1," * MOST_MARKS + b"1]", "too many values"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_foreign_files_are_refused(name: str) -> None:
+    data, why = FOREIGN[name]
+    with pytest.raises(EmbedvizError, match=why):
         read_story(data)
