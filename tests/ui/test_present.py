@@ -76,7 +76,7 @@ def test_stories_are_made_put_together_and_opened(app: App, bundled: ev.Checkpoi
 
     app.choose_way("View", "edit")
     assert "cannot be read as a story" in upload(app, b'{"format": ').errors
-    assert "damaged" in upload(app, b'{"format": "embedviz story", "version": 1, "title": 7}').errors
+    assert "damaged" in upload(app, b'{"format": "embedviz story", "version": 1, "steps": [{}]}').errors
     assert app.heading == "For the team", "A file that cannot be opened takes nothing away."
     story = tell(evidence_of(bundled, load_sample("paraphrases")))
     assert not upload(app, write_story(story)).errors

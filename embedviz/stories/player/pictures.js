@@ -120,11 +120,16 @@ function showMaps(host, picture, theme) {
   stage.removeAttribute("aria-describedby");
   stage.removeAttribute("aria-roledescription");
   stage.setAttribute("role", "img");
+  const note = element("p", { className: "note" });
+  host.append(note);
   const fit = () => {
     for (const shown of choices) {
+      note.hidden = shown.length === choices[0].length;
+      note.textContent = `${shown.length} of ${choices[0].length} maps; in full screen there is room for more.`;
+      const room = host.clientHeight - (note.hidden ? 0 : note.offsetHeight + 8);
       const beside = view.root.offsetHeight - stage.offsetHeight;
-      view.update({ ...settings, shown, height: Math.max(180, host.clientHeight - beside) });
-      if (view.root.offsetHeight <= host.clientHeight + 1) return;
+      view.update({ ...settings, shown, height: Math.max(180, room - beside) });
+      if (view.root.offsetHeight <= room + 1) return;
     }
   };
   const watcher = new ResizeObserver(fit);
