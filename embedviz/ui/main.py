@@ -9,11 +9,13 @@ from embedviz.ui import doctor, explore, flow, tables
 from embedviz.ui.address import bar, reading
 from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.compare.page import page as compare_page
+from embedviz.ui.help import help_
 from embedviz.ui.instance.page import page as instance_page
 from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_of
-from embedviz.ui.session_file import opening
 from embedviz.ui.present.page import page as present_page
+from embedviz.ui.session_file import opening
 from embedviz.ui.state import state
+from embedviz.ui.tour import tour
 from embedviz.ui.vector_choice import vector_choice
 
 PAGES = {
@@ -45,10 +47,12 @@ session.opened, session.instances = opened, instances
 tables.forget_gone(session)
 session.settings = flow.settings_of(session, opened, instances)
 reading.unread(session)
+tour(session, chosen.title, {page.title: page for page in pages})
 chosen.run()
 with below:
     # What the other pages make has a button of its own.
     if session.settings is not None and chosen.title not in ("Compare", "Present"):
         flow.run_button(session, session.settings, "run")
+    help_(session)
     if not session.address.shown:
         bar.show(session)

@@ -21,8 +21,8 @@ from embedviz.ui.instance.lab import Lab
 from embedviz.ui.instance.looked import Looked
 from embedviz.ui.jobs import Job, leave_all
 from embedviz.ui.opened import Opened
-from embedviz.ui.session_file.restored import Restored
 from embedviz.ui.present.presenting import Presenting
+from embedviz.ui.session_file.restored import Restored
 from embedviz.ui.settings import MapSettings, Settings
 from embedviz.workers.pool import Source, pool
 
@@ -71,6 +71,8 @@ class State:
     findings: dict[str, Any] = field(default_factory=dict)
     #: The column that points are coloured by, where the person chose it.
     colour: str | None = None
+    #: The step of the tour that is shown, from 0; below that it is offered, None: neither.
+    tour: int | None = -1
     compare: Chosen = field(default_factory=Chosen)
     looked: Looked = field(default_factory=Looked)
     lab: Lab = field(default_factory=Lab)

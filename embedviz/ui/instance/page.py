@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from embedviz.ui import flow, words
+from embedviz.ui.address import bar
 from embedviz.ui.compare.comparing import Comparing
 from embedviz.ui.compare.made import Compared
 from embedviz.ui.heading import about
@@ -129,6 +130,7 @@ def _show(picture: Picture, session: State, wanted: Comparing | None, compared: 
         help="What is shown of the instance below.",
     )
     VIEWS[str(view)](Depth(one, found, session, wanted, compared))
+    bar.show(session)
 
 
 def _is_captured(one: One, session: State, wanted: Comparing | None) -> bool:

@@ -9,7 +9,9 @@ import streamlit as st
 
 from embedviz.figures.linked import Packed, pack_maps
 from embedviz.figures.survival import one_in
+from embedviz.moments import Moments, postprocess_part
 from embedviz.records import FloatArray, IntArray, Landing, Projection
+from embedviz.stories import Step
 from embedviz.ui import trust, words
 from embedviz.ui.compare.comparing import Comparing
 from embedviz.ui.compare.made import Compared
@@ -17,6 +19,8 @@ from embedviz.ui.instance import layers
 from embedviz.ui.instance.landed import landing, landings
 from embedviz.ui.instance.one import One
 from embedviz.ui.linked_maps import linked_maps
+from embedviz.ui.present.adding import add_to_story
+from embedviz.ui.present.steps import map_step
 from embedviz.ui.state import State
 
 MODES = {
@@ -75,6 +79,19 @@ def _here(one: One, session: State) -> None:
     )
     _draw(packed, one, session, "maps", (name,))
     st.caption(words.escape(sureness(one, found)))
+    add_to_story(lambda: _step(one, projection, session), key="add_instance")
+
+
+def _step(one: One, projection: Projection, session: State) -> Step:
+    """The map with the instance on it, as a step of a story."""
+    settings, own = one.settings, one.embeddings(one.settings)
+    vectors, moments = one.picture.embeddings.vectors, Moments()
+    moments.add(vectors)
+    if one.place is None and own is not None:
+        vectors = np.concatenate([vectors, own.vectors])
+    drawn = postprocess_part(vectors, settings.postprocessing, moments)
+    chosen = [one.instances.ids.index(one.id)]
+    return map_step(settings, projection, one.instances, drawn, chosen, session.colour)
 
 
 def sureness(one: One, found: Landing | None) -> str:

@@ -25,20 +25,32 @@ if TYPE_CHECKING:
 
 def explore_step(picture: Picture, session: State) -> Step:
     """The map that Explore shows, with the neighbours of the instance that is looked at."""
-    settings, projection = picture.settings, picture.projection
+    vectors = postprocess(picture.embeddings, picture.settings.postprocessing).vectors
+    chosen = _places(picture.instances, session)
+    return map_step(picture.settings, picture.projection, picture.instances, vectors, chosen, session.colour)
+
+
+def map_step(
+    settings: Settings,
+    projection: Projection | None,
+    instances: Instances,
+    vectors: FloatArray,
+    chosen: Sequence[int],
+    colour: str | None,
+) -> Step:
+    """One map of ``instances`` and their vectors as they are drawn, with the neighbours of those at ``chosen``."""
     if projection is None or projection.dimensions != 2:
         raise InstancesError("Only a flat map can be put into a story", remedy="Choose 2-D above the map.")
-    rows = _rows(len(picture.instances), _places(picture.instances, session))
-    instances = _coloured(picture.instances.only(rows), session.colour)
-    vectors = postprocess(picture.embeddings, settings.postprocessing).vectors[rows]
-    layer = Seen.of(settings.layer, settings.layer or "the whole model", vectors, settings.pooling)
+    rows = _rows(len(instances), chosen)
+    layer = Seen.of(settings.layer, settings.layer or "the whole model", vectors[rows], settings.pooling)
+    shown = _coloured(instances.only(rows), colour)
     return single.map_step(
         layer,
         replace(projection, coordinates=projection.coordinates[rows]),
-        instances,
-        shown_of(instances),
+        shown,
+        shown_of(shown),
         provenance(settings, drawn=projection),
-        chosen=_places(instances, session),
+        chosen=[rows.index(place) for place in chosen],
     )
 
 
