@@ -29,7 +29,7 @@ class App:
         assert not self.at.exception, self.at.exception[0].message
         return self
 
-    def until(self, condition: Callable[[App], bool], seconds: float = 40.0) -> App:
+    def until(self, condition: Callable[[App], bool], seconds: float = 120.0) -> App:
         """Run until the condition holds, as a page does that looks again while work goes on."""
         end = time.monotonic() + seconds
         while not condition(self):

@@ -35,7 +35,7 @@ def test_a_typed_sentence_is_placed_among_the_set(app: App) -> None:
     best = np.argsort(-cosines)[: len(frame)]
     np.testing.assert_allclose(frame["cosine"], cosines[best], atol=1e-5)
     assert frame["text"].tolist() == [sample.items[place] for place in best]
-    assert re.search(r"sure place: \d+ of its 10 true neighbours are beside it here", app.text)
+    assert re.search(r"\d+ of its 10 true neighbours are beside it here, where it was put by its true neighbours", app.text)
     assert "240 instances" in app.text, "The set stays as it is."
     # The lines of Python, run, give the vector of the page.
     code = next(each.value for each in app.at.code if "import embedviz" in each.value)
@@ -51,7 +51,7 @@ def test_every_view_has_what_it_promises(app: App) -> None:
     assert "badge[savannah]" in app.text
     app.choose_way("In depth", "Layer by layer").until(lambda app: "Cosine with the partner" in app.text, 120)
     frame = next(each.value for each in app.at.dataframe if "kept" in each.value)
-    assert frame["layer"].tolist() == ["embeddings", *(f"layer.{number}" for number in range(6))]
+    assert frame["layer"].tolist() == ["embeddings", *(f"encoder.layer.{number}" for number in range(6))]
     assert all(re.fullmatch(r"\d+ of 10", kept) for kept in frame["kept"][1:])
     app.choose_way("In depth", "Token by token").until(lambda app: "Each point is a token" in app.text, 120)
     assert "any two of the tokens drawn have" in app.text
