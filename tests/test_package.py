@@ -38,6 +38,9 @@ def test_it_carries_what_it_needs(unpacked: Path) -> None:
         "assets/samples/wordnet-glosses.csv",
         "assets/icon.svg",
         "figures/linked/browser/maps.js",
+        "export/page.html",
+        "export/page.js",
+        "ui/address/bar.js",
     ):
         assert (unpacked / "embedviz" / name).is_file(), name
     assert "Apache-2.0" in next(unpacked.glob("*.dist-info/METADATA")).read_text()

@@ -13,7 +13,7 @@ def controls(count: int) -> AppTest:
         from embedviz.ui.map_choice import _settings
         from embedviz.ui.settings import MapSettings
 
-        _settings(SimpleNamespace(map=MapSettings("mds", 2, 0, ())), count)  # type: ignore[arg-type]
+        _settings(SimpleNamespace(map=MapSettings("mds", 2, 0, ()), key=str), count)  # type: ignore[arg-type]
 
     return AppTest.from_function(page, args=(count,)).run()
 
