@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from embedviz.stories.glossary import GLOSSARY
 from embedviz.ui import words
-from embedviz.ui.state import State
 
 #: Words that only those meet who open models; the others stand in stories too.
 TERMS = {
@@ -28,12 +29,11 @@ TERMS = {
 }
 
 
-def help_(session: State) -> None:
-    """The glossary and the tour, behind a button."""
+def help_(start: Callable[[], None]) -> None:
+    """The glossary and the tour, which ``start`` begins, behind a button."""
     with st.popover("Help", icon=":material/help:", width="stretch", help="What the words mean, and a short tour."):
         if st.button("Take the tour", key="help_tour", icon=":material/signpost:", width="stretch"):
-            session.tour = 0
-            st.rerun()
+            start()
         every = {**GLOSSARY, **TERMS}
         lines = [f"**{words.escape(term)}**: {words.escape(every[term])}" for term in sorted(every, key=str.casefold)]
         st.markdown("\n\n".join(lines))

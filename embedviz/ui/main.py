@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from embedviz.resources import asset
-from embedviz.ui import doctor, explore, flow, tables
+from embedviz.ui import doctor, explore, flow, tables, tour
 from embedviz.ui.address import bar, reading
 from embedviz.ui.checkpoint_choice import checkpoint_choice
 from embedviz.ui.compare.page import page as compare_page
@@ -15,7 +15,6 @@ from embedviz.ui.instance_choice import MODALITIES, instance_choice, instances_o
 from embedviz.ui.present.page import page as present_page
 from embedviz.ui.session_file import opening
 from embedviz.ui.state import state
-from embedviz.ui.tour import tour
 from embedviz.ui.vector_choice import vector_choice
 
 PAGES = {
@@ -47,12 +46,13 @@ session.opened, session.instances = opened, instances
 tables.forget_gone(session)
 session.settings = flow.settings_of(session, opened, instances)
 reading.unread(session)
-tour(session, chosen.title, {page.title: page for page in pages})
+by_title = {page.title: page for page in pages}
+tour.tour(session, chosen.title, by_title)
 chosen.run()
 with below:
     # What the other pages make has a button of its own.
     if session.settings is not None and chosen.title not in ("Compare", "Present"):
         flow.run_button(session, session.settings, "run")
-    help_(session)
+    help_(lambda: tour.start(session, chosen.title, by_title))
     if not session.address.shown:
         bar.show(session)

@@ -64,7 +64,8 @@ def tour(session: State, here: str, pages: Mapping[str, Any]) -> None:
     if session.tour is None:
         return
     if session.tour < 0:
-        _offer(session)
+        if here == STEPS[0].page:
+            _offer(session)
         return
     step = STEPS[session.tour]
     with st.container(border=True, key="tour"):
@@ -78,6 +79,11 @@ def tour(session: State, here: str, pages: Mapping[str, Any]) -> None:
                 _go(session, None if last else session.tour + 1, here, pages)
             if not last and st.button("Leave the tour", key="tour_leave", type="tertiary"):
                 _go(session, None, here, pages)
+
+
+def start(session: State, here: str, pages: Mapping[str, Any]) -> None:
+    """Begin the tour, on the page of its first step."""
+    _go(session, 0, here, pages)
 
 
 def _offer(session: State) -> None:
