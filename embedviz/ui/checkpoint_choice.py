@@ -38,6 +38,7 @@ def checkpoint_choice(state: State, opened: Opened | None) -> None:
         key="checkpoint_way",
         label_visibility="collapsed",
         persist_state="session",
+        help="The model that comes with embedviz, those that this server offers, or one of your own.",
     )
     if way == "bundled":
         _bundled(state)
@@ -93,10 +94,20 @@ def _bundled(state: State) -> None:
 def _upload(state: State) -> None:
     folder = st.toggle("A whole folder", key="upload_folder", help="Choose the folder the model was saved to.")
     if folder:
-        files = st.file_uploader("The model's folder", accept_multiple_files="directory", key="upload_files")
+        files = st.file_uploader(
+            "The model's folder",
+            accept_multiple_files="directory",
+            key="upload_files",
+            help="All files of one model, as save_pretrained wrote them. Nothing of its code is run.",
+        )
     else:
         label = "A file, an archive, or the files of one model"
-        files = st.file_uploader(label, accept_multiple_files=True, key=state.key("upload"))
+        files = st.file_uploader(
+            label,
+            accept_multiple_files=True,
+            key=state.key("upload"),
+            help="One file of weights, a zip or tar, or all files of one model. Nothing of its code is run.",
+        )
     if files and st.button("Open the upload", type=main_button(), key="open_upload", width="stretch"):
         try:
             _open(files, state)
@@ -176,11 +187,17 @@ def _path(state: State) -> None:
             format_func=lambda source: source.name,
             key="offered_model",
             placeholder=f"{len(offered)} to choose from",
+            help="Whoever runs the server put these into the folder behind --models.",
         )
     else:
         chosen = None
         st.caption("No model was found in the folders this server was started with.")
-    typed = st.text_input("or a path", key="typed_path", placeholder=str(options.model_folders()[0]))
+    typed = st.text_input(
+        "or a path",
+        key="typed_path",
+        placeholder=str(options.model_folders()[0]),
+        help="A folder, file or archive on the machine that the server runs on, inside the folder that it offers.",
+    )
     if st.button(
         "Open this model", type=main_button(), key="open_path", width="stretch", disabled=not (chosen or typed)
     ):

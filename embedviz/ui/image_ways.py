@@ -21,7 +21,11 @@ _FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "zip"]
 
 def file(state: State, _reads: Reads) -> None:
     files = st.file_uploader(
-        "PNG, JPEG or WebP, or a zip of them", type=_FILE_TYPES, accept_multiple_files=True, key="images_file"
+        "PNG, JPEG or WebP, or a zip of them",
+        type=_FILE_TYPES,
+        accept_multiple_files=True,
+        key="images_file",
+        help="Pictures in folders of a zip get the folder's name as their label.",
     )
     if not files:
         st.caption("In a zip with several folders, a picture's folder is its label.")
@@ -50,7 +54,11 @@ def more(state: State, _reads: Reads) -> None:
     """Add a picture to the set."""
     with st.form("add_picture", clear_on_submit=True, border=False):
         files = st.file_uploader(
-            "Add a picture of your own", type=_FILE_TYPES, accept_multiple_files=True, key="own_pictures"
+            "Add a picture of your own",
+            type=_FILE_TYPES,
+            accept_multiple_files=True,
+            key="own_pictures",
+            help="It joins the set, and the map is drawn with it.",
         )
         added = st.form_submit_button("Add", width="stretch")
     brought = _brought(files) if added and files else None

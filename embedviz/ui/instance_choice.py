@@ -74,6 +74,7 @@ def instance_choice(state: State, opened: Opened | None) -> None:
         key="instances_way" if state.modality == "text" else f"instances_way_{state.modality}",
         label_visibility="collapsed",
         persist_state="session",
+        help="A sample that comes with embedviz, or instances of your own.",
     )
     if way:
         modality.ways[way][1](state, reads)
@@ -108,6 +109,7 @@ def _samples(state: State, reads: Reads) -> None:
         key="sample" if state.modality == "text" else f"sample_{state.modality}",
         format_func=lambda key: SAMPLES[key].title,
         persist_state="session",
+        help="Sets to begin with; the sentence below says what each of them shows.",
     )
     st.caption(escape(SAMPLES[key].description))
     if st.button("Use this sample", key="use_sample", width="stretch"):

@@ -76,6 +76,7 @@ def _settings(session: State, count: int) -> None:
         required=True,
         format_func=lambda name: METHODS[name].label,
         key=session.key("method"),
+        help="How the vectors are drawn. UMAP shows groups, PCA large distances, t-SNE close company.",
     )
     st.caption(METHODS[str(method)].sentence)
     for each in METHODS.values():
@@ -83,7 +84,12 @@ def _settings(session: State, count: int) -> None:
             st.caption(f"{each.label} is for up to {each.maximum:,} instances.")
     with st.form(f"map_{method}", border=False):
         dimensions = st.segmented_control(
-            "Dimensions", [2, 3], default=now.dimensions, required=True, format_func=lambda n: f"{n}-D"
+            "Dimensions",
+            [2, 3],
+            default=now.dimensions,
+            required=True,
+            format_func=lambda n: f"{n}-D",
+            help="A flat map is read more easily; a third dimension keeps more, and can be turned.",
         )
         chosen = dict(now.parameters) if method == now.method else {}
         parameters = {

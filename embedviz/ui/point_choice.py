@@ -23,7 +23,14 @@ def colour_choice(session: State, instances: Instances, others: Iterable[str] = 
     def choose() -> None:
         session.colour = st.session_state[key]
 
-    st.selectbox("Colour", columns, index=columns.index(now), key=key, on_change=choose)
+    st.selectbox(
+        "Colour",
+        columns,
+        index=columns.index(now),
+        key=key,
+        on_change=choose,
+        help="By which column points are coloured. Groups are found in the vectors, islands on the map.",
+    )
     return None if now == PLAIN else now
 
 
@@ -35,7 +42,14 @@ def colour_of(session: State, instances: Instances) -> str | None:
 
 def search(instances: Instances) -> list[str]:
     """Ids of the instances whose text or label has all the words that were typed."""
-    query = st.text_input("Find", key="find", placeholder="text or label", type="search", persist_state="session")
+    query = st.text_input(
+        "Find",
+        key="find",
+        placeholder="text or label",
+        type="search",
+        persist_state="session",
+        help="Marks the points whose text or label has all of these words; the others fade.",
+    )
     words = (query or "").casefold().split()
     if not words:
         return []

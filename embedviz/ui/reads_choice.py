@@ -26,7 +26,11 @@ def reads_choice(state: State, opened: Opened) -> None:
     if opened.reads.modality == "text" and not opened.towers and not state.source.options.inputs:
         return
     st.caption(f"This model reads {escape(opened.reads.text)} ({escape(opened.reads.why)}).")
-    with st.popover("It reads something else", width="stretch"):
+    with st.popover(
+        "It reads something else",
+        width="stretch",
+        help="Where the model was taken for one that reads something else: say what it reads.",
+    ):
         _form(state, opened)
 
 
@@ -59,7 +63,13 @@ def _sizes(reads: Reads) -> dict[str, Any]:
         help="Without the axis of the instances; “any” for an axis of any size.",
     )
     dtypes, axes = list(_DTYPES), list(_AXES)
-    dtype = st.selectbox("Made of", dtypes, index=dtypes.index(reads.dtype), format_func=_DTYPES.__getitem__)
+    dtype = st.selectbox(
+        "Made of",
+        dtypes,
+        index=dtypes.index(reads.dtype),
+        format_func=_DTYPES.__getitem__,
+        help="Whole numbers are ids of a vocabulary; floats are measurements.",
+    )
     axis = st.selectbox(
         "The instances are its axis",
         axes,
@@ -67,8 +77,18 @@ def _sizes(reads: Reads) -> dict[str, Any]:
         format_func=lambda axis: _AXES[axis],
         help="Recurrent layers without batch_first want the steps first and the instances second.",
     )
-    mean = st.text_input("Mean of each channel (pictures)", value=_listed(reads.mean), placeholder="0.5, 0.5, 0.5")
-    std = st.text_input("Deviation of each channel (pictures)", value=_listed(reads.std), placeholder="0.5, 0.5, 0.5")
+    mean = st.text_input(
+        "Mean of each channel (pictures)",
+        value=_listed(reads.mean),
+        placeholder="0.5, 0.5, 0.5",
+        help="Taken away from pictures brought to 0 to 1, one number a channel: 0.485, 0.456, 0.406.",
+    )
+    std = st.text_input(
+        "Deviation of each channel (pictures)",
+        value=_listed(reads.std),
+        placeholder="0.5, 0.5, 0.5",
+        help="What is left is divided by it, one number a channel: 0.229, 0.224, 0.225.",
+    )
     given = {"shape": shape, "mean": mean, "std": std}
     lists = {name: _parsed(text) for name, text in given.items() if text.strip()}
     return {**lists, "dtype": dtype, "batch_axis": axis}

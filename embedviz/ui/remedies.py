@@ -52,7 +52,14 @@ def remedies(state: State, error: EmbedvizError) -> None:
 
 
 def _part(state: State, error: EmbedvizError) -> None:
-    chosen = st.selectbox("Which of them?", error.choices, index=None, key="part", format_func=_shown)
+    chosen = st.selectbox(
+        "Which of them?",
+        error.choices,
+        index=None,
+        key="part",
+        format_func=_shown,
+        help="What was uploaded holds several models.",
+    )
     if st.button("Open this one", type=main_button(), key="open_part", disabled=chosen is None):
         reopen(state, part=chosen)
 
@@ -65,7 +72,12 @@ def _base(state: State) -> None:
     offered = [BUNDLED, *state.before, *options.offered()]
     sources = {_path(source): source for source in offered if source != state.source}
     chosen = st.selectbox(
-        "The base it was trained on", list(sources), index=None, key="base", format_func=lambda path: sources[path].name
+        "The base it was trained on",
+        list(sources),
+        index=None,
+        key="base",
+        format_func=lambda path: sources[path].name,
+        help="An adapter holds changes only: it is merged into the model that it was trained on.",
     )
     if st.button("Open with this base", type=main_button(), key="open_base", disabled=chosen is None):
         reopen(state, base=chosen)
@@ -83,7 +95,12 @@ def _architecture(state: State) -> None:
             r"\-\-allow-code."
         )
         return
-    file = st.file_uploader("Architecture file: Python that defines build()", type="py", key="architecture")
+    file = st.file_uploader(
+        "Architecture file: Python that defines build()",
+        type="py",
+        key="architecture",
+        help="It is run on the server, as whoever started that allowed. build() returns the model.",
+    )
     if file is not None and st.button("Open with this architecture", type=main_button(), key="open_architecture"):
         path = state.upload_folder() / "architecture.py"
         path.write_bytes(file.getvalue())

@@ -50,7 +50,12 @@ def paste(state: State, reads: Reads) -> None:
 
 
 def file(state: State, reads: Reads) -> None:
-    uploaded = st.file_uploader("NPY, NPZ, CSV, JSON or Parquet", type=_FILE_TYPES, key="tensors_file")
+    uploaded = st.file_uploader(
+        "NPY, NPZ, CSV, JSON or Parquet",
+        type=_FILE_TYPES,
+        key="tensors_file",
+        help="One row, or one array along the first axis, is an instance.",
+    )
     if uploaded is None:
         st.caption(escape(f"One instance a row, {reads.text} each; a column of labels beside it."))
         return
@@ -73,7 +78,12 @@ def _told(brought: Brought) -> None:
 def typed(state: State, reads: Reads) -> None:
     """Add an instance to the set."""
     with st.form("type_tensor", clear_on_submit=False, border=False):
-        text = st.text_input("Add an instance of your own", key="typed_tensor", placeholder=example(reads))
+        text = st.text_input(
+            "Add an instance of your own",
+            key="typed_tensor",
+            placeholder=example(reads),
+            help="Its numbers, separated by commas. It joins the set, and the map is drawn with it.",
+        )
         added = st.form_submit_button("Add", width="stretch")
     if not (added and text and text.strip()):
         return

@@ -34,7 +34,12 @@ def paste(state: State) -> None:
 
 
 def file(state: State) -> None:
-    uploaded = st.file_uploader("CSV, TSV, JSONL, Parquet or TXT", type=_FILE_TYPES, key="instances_file")
+    uploaded = st.file_uploader(
+        "CSV, TSV, JSONL, Parquet or TXT",
+        type=_FILE_TYPES,
+        key="instances_file",
+        help="A column with the texts, and any others to colour the map by.",
+    )
     if uploaded is None:
         st.caption("A column with the texts, and any others to colour the map by.")
         return
@@ -47,13 +52,20 @@ def file(state: State) -> None:
     for note in table.notes:
         st.caption(f":material/info: {escape(note)}")
     columns = [str(name) for name in table.frame.columns]
-    text = st.selectbox("Texts", columns, index=columns.index(text), key=f"text_of_{uploaded.file_id}")
+    text = st.selectbox(
+        "Texts",
+        columns,
+        index=columns.index(text),
+        key=f"text_of_{uploaded.file_id}",
+        help="The column that the model is given.",
+    )
     label = st.selectbox(
         "Label (optional)",
         columns,
         index=columns.index(label) if label in columns else None,
         key=f"label_of_{uploaded.file_id}",
         placeholder="none",
+        help="A column to colour the map by, and to measure the layers with.",
     )
     st.dataframe(table.frame.head(3), hide_index=True, height=143, alt="The first three rows of the file")
     if st.button(f"Use {count(len(table.frame), 'row')}", key="use_file", type=main_button(), width="stretch"):
@@ -96,7 +108,12 @@ def _table(state: State) -> None:
 def typed(state: State) -> None:
     """Add a sentence to the set."""
     with st.form("type", clear_on_submit=True, border=False):
-        text = st.text_input("Add a sentence of your own", key="typed", placeholder="Type and press Enter")
+        text = st.text_input(
+            "Add a sentence of your own",
+            key="typed",
+            placeholder="Type and press Enter",
+            help="It joins the set, and the map is drawn anew. The Instance page leaves the map as it is.",
+        )
         added = st.form_submit_button("Add", width="stretch")
     if added and text and text.strip():
         state.add(text.strip())

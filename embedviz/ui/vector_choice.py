@@ -60,7 +60,13 @@ def _prompt(state: State, opened: Opened) -> None:
     with st.expander(f"Before each text: “{escape(now.strip())}”" if now.strip() else "Before each text: nothing"):
         names = list(opened.prompts)
         chosen = (
-            st.selectbox("A prompt of this model", names, index=None, key=f"prompts_{opened.fingerprint[:12]}")
+            st.selectbox(
+                "A prompt of this model",
+                names,
+                index=None,
+                key=f"prompts_{opened.fingerprint[:12]}",
+                help="Some models were trained with a few words before each text; these are the ones it came with.",
+            )
             if names
             else None
         )
@@ -80,7 +86,12 @@ def _insist(state: State, opened: Opened, layer: Layer) -> None:
     known = (opened.identity, layer.path)
     st.caption(f":material/warning: {escape(layer.warning)}")
     key = f"insist_{opened.fingerprint[:12]}_{layer.path}"
-    if st.toggle("Show it all the same", value=known in state.insisted, key=key):
+    if st.toggle(
+        "Show it all the same",
+        value=known in state.insisted,
+        key=key,
+        help="Its weights were never trained, so that its vectors say nothing about your instances.",
+    ):
         state.insisted.add(known)
     else:
         state.insisted.discard(known)

@@ -168,7 +168,7 @@ def change_colour(page: Page, results: Results) -> None:
 
 
 def type_sentence(page: Page, results: Results, sentence: str) -> None:
-    field_ = page.get_by_label("Add a sentence of your own")
+    field_ = page.get_by_label("Add a sentence of your own", exact=True)
     field_.fill(sentence)
     captions = [f"Nearest to: “{sentence}”", "UMAP · "]
     results.add(SENTENCE, taken(page, lambda: field_.press("Enter"), captions=captions, redrawn=True))

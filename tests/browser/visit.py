@@ -76,7 +76,7 @@ class Visit:
         return self
 
     def type(self, text: str) -> Visit:
-        box = self.page.get_by_label("Add a sentence of your own")
+        box = self.page.get_by_label("Add a sentence of your own", exact=True)
         box.fill(text)
         box.press("Enter")
         self.says(f"Nearest to: “{text}”", LATE)

@@ -59,6 +59,7 @@ def comparing(session: State) -> Comparing | None:
         key="compare_kind",
         persist_state="session",
         label_visibility="collapsed",
+        help="What is set beside what: layers of one model, two models, or one layer treated in several ways.",
     )
     if kind != chosen.kind:
         chosen.kind, chosen.pair, chosen.shown = str(kind), None, ()
@@ -151,6 +152,7 @@ def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -
             key=f"{key}_{hash(tuple(tree))}",
             format_func=lambda path: path or "(the whole model)",
             max_selections=MOST_LAYERS,
+            help="The same choice as in the tree, by typing.",
         )
     return tuple(sorted(named, key=lambda path: there[path].order or 0))
 
@@ -218,6 +220,7 @@ def _how(chosen: Chosen, *, shared: bool) -> None:
                     key="compare_vectors",
                     format_func=lambda name: {"none": "Raw"}.get(name, POSTPROCESSING[name].label),
                     persist_state="session",
+                    help="What is done to all vectors first. Centred ones compare between layers, raw ones often not.",
                 )
             )
             st.caption(
@@ -233,6 +236,7 @@ def _how(chosen: Chosen, *, shared: bool) -> None:
                 key="compare_alignment",
                 format_func=lambda name: ALIGNMENTS[name].label,
                 persist_state="session",
+                help="Linked maps can be followed from layer to layer; independent ones are each more faithful.",
             )
         )
         st.caption(ALIGNMENTS[chosen.alignment].why)

@@ -54,6 +54,7 @@ def section(compared: Compared, session: State) -> None:
                 key=MODE,
                 format_func=lambda mode: f"{MODES[mode][1]} {MODES[mode][0]}",
                 persist_state="session",
+                help="Maps of some layers, the way of chosen instances through all, or one map that changes.",
             )
         )
     instances = compared.comparing.instances
@@ -127,6 +128,7 @@ def _choose(compared: Compared, session: State) -> None:
         on_change=choose,
         label_visibility="collapsed",
         placeholder=f"Choose up to {MOST} layers",
+        help="Which layers are drawn side by side, six at most.",
     )
 
 

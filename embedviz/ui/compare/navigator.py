@@ -32,6 +32,7 @@ def section(compared: Compared, session: State) -> None:
             key="compare_measure",
             format_func=lambda name: MEASURES[name].label,
             persist_state="session",
+            help="The measure in the cells. The sentence below says what it means.",
         )
     )
     chosen.measure = measure
@@ -110,7 +111,14 @@ def pair(compared: Compared, session: State) -> None:
             if name != shown[at]:
                 _open(chosen, *((name, shown[1]) if at == 0 else (shown[0], name)))
 
-        st.selectbox(side, names, index=names.index(shown[at]), key=key, on_change=choose)
+        st.selectbox(
+            side,
+            names,
+            index=names.index(shown[at]),
+            key=key,
+            on_change=choose,
+            help="The layer on this side of the comparison; a click on a cell chooses both.",
+        )
     row, place = comparison.rows.index(shown[0]), comparison.columns.index(shown[1])
     value, low, high = (float(array[row, place]) for array in (agreement.values, agreement.low, agreement.high))
     if np.isfinite(value) and not agreement.why_not:

@@ -38,5 +38,6 @@ def beside(picture: Picture, session: State) -> None:
         key="view",
         label_visibility="collapsed",
         width="stretch",
+        help="What stands beside the map: neighbours, pairs, all cosines, the instances, or where the map misleads.",
     )
     VIEWS[str(view)](picture, session, cosine_choice(picture, str(view)))

@@ -27,7 +27,14 @@ def matrix(picture: Picture, session: State, kind: str) -> None:
         return
     labels = picture.instances.labels
     ways = ["cluster", "label"] if labels else ["cluster"]
-    by = st.segmented_control("Ordered by", ways, default=ways[-1], required=True, key="matrix_by")
+    by = st.segmented_control(
+        "Ordered by",
+        ways,
+        default=ways[-1],
+        required=True,
+        key="matrix_by",
+        help="By label or by likeness: like instances stand side by side.",
+    )
     with st.spinner("Comparing all pairs"):
         cosines, order = cosines_among(picture.settings, tuple(places), kind, str(by))
     ordered = cosines[np.ix_(order, order)]

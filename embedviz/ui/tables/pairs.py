@@ -14,7 +14,13 @@ from embedviz.vectors import postprocess
 
 def pairs(picture: Picture, session: State, kind: str) -> None:
     """The pairs at either end, of all instances or of those selected."""
-    end = st.segmented_control("Which pairs", ["Most similar", "Least similar"], default="Most similar", required=True)
+    end = st.segmented_control(
+        "Which pairs",
+        ["Most similar", "Least similar"],
+        default="Most similar",
+        required=True,
+        help="The most alike of all pairs, or the least alike.",
+    )
     places, cosines = _extremes(picture, session, kind, most=end == "Most similar")
     if not len(places):
         st.info("A pair needs two instances. Add another sentence.")

@@ -24,7 +24,14 @@ def trust(picture: Picture, session: State, _kind: str) -> None:
     if picture.projection is None or picture.preview:
         st.info("There is no map of these instances." if picture.projection is None else "The map is being drawn.")
         return
-    part = st.segmented_control("Where it misleads", list(_PARTS), default="One point", required=True, key="trust_part")
+    part = st.segmented_control(
+        "Where it misleads",
+        list(_PARTS),
+        default="One point",
+        required=True,
+        key="trust_part",
+        help="Neighbours that the map invents, those that it hides, and what other seeds would change.",
+    )
     _PARTS[str(part)](picture, session)
 
 
