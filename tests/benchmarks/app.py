@@ -45,6 +45,7 @@ WORKER, PROCESS = "bundled model opened, in a warm worker", "bundled model opene
 LAYER, LAYER_AGAIN = "another layer, new", "another layer, seen before"
 POOLING, POOLING_AGAIN = "another pooling, new", "another pooling, seen before"
 COLOUR, SENTENCE = "another colour", "a typed sentence, to its neighbours"
+LANDING = "a sentence on Instance, to its landing"
 #: What each is set beside.
 BESIDE = {
     FIRST: HELLO,
@@ -58,6 +59,7 @@ BESIDE = {
     POOLING: POOLING_AGAIN,
     COLOUR: LAYER_AGAIN,
     SENTENCE: LAYER_AGAIN,
+    LANDING: SENTENCE,
 }
 #: Blocks of the bundled model below the one that is shown first.
 BLOCKS = 5
@@ -174,6 +176,40 @@ def type_sentence(page: Page, results: Results, sentence: str) -> None:
     results.add(SENTENCE, taken(page, lambda: field_.press("Enter"), captions=captions, redrawn=True))
 
 
+#: Resolves with the milliseconds from the press of Enter until the page names the sentence and its map marks it.
+LANDED = """sentence => { window.embedvizLanded = new Promise(resolve => {
+    window.addEventListener("keydown", () => {
+        const began = performance.now();
+        const look = () => {
+            const roots = [...document.querySelectorAll("*")].map(it => it.shadowRoot).filter(Boolean);
+            const stages = roots.flatMap(root => [...root.querySelectorAll(".stage")]);
+            const marked = stages.some(it => it.getAttribute("aria-label")?.includes(sentence));
+            const named = document.body.innerText.includes(`Nearest to “${sentence}”`);
+            if (marked && named) resolve(performance.now() - began);
+            else requestAnimationFrame(look);
+        };
+        look();
+    }, {once: true, capture: true});
+}) }"""
+
+
+def landings(page: Page, results: Results, repeat: int) -> None:
+    """Sentences typed on the Instance page, each timed until it is on the map that is there."""
+    page.get_by_role("link", name="Instance", exact=True).click()
+    field_ = page.get_by_role("textbox", name="Type a sentence", exact=True)
+    field_.wait_for()
+    # The maps of all layers are drawn meanwhile; typing is measured after that.
+    page.locator(".st-key-progress").wait_for(state="detached")
+    settled(page)
+    for number in range(repeat):
+        sentence = f"Lamp {number} of the old pier was lit."
+        field_.fill(sentence)
+        page.evaluate(LANDED, sentence)
+        field_.press("Enter")
+        results.add(LANDING, float(page.evaluate("() => window.embedvizLanded")) / 1000)
+        settled(page)
+
+
 def memory(page: Page, server: Server, results: Results) -> None:
     """What every process holds, each at its largest while a new map is drawn."""
     with largest(server, results.memory):
@@ -226,6 +262,7 @@ def measure(repeat: int, cold: bool) -> Results:
     def session(page: Page, server: Server) -> None:
         changes(page, results, repeat)
         memory(page, server, results)
+        landings(page, results, repeat)
 
     run_code(WARM)
     with chromium() as browser:

@@ -110,7 +110,7 @@ def test_a_file_waits_for_a_press_and_meets_no_shared_worker(lab: Lab) -> None:
     lab.at.file_uploader(key="lab_upload").set_value(("broken.json", b"{", "application/json"))
     lab.until("broken.json: none").at.button(key="lab_run").click()
     lab.until("not valid JSON")
-    assert lab.at.button(key="lab_again")
+    assert lab.at.button(key="again_tokenizers")
 
 
 def test_no_text_is_said(lab: Lab) -> None:

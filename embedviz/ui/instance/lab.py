@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from embedviz.ui.jobs import Job
 from embedviz.workers.pool import Source
 
 
@@ -14,8 +13,7 @@ class Lab:
     """``other`` names the tokenizer to compare with (see ``other_tokenizer.others``).
 
     ``upload`` is where a person's own lies, ``files`` which files they gave for it. ``text`` is the one whose tokens
-    are listed. ``asked`` is the key of what the button was pressed for, ``job`` what makes it, ``shown`` the key of
-    what was last shown.
+    are listed. ``asked`` is the key of what the button was pressed for, ``shown`` that of what was last shown.
     """
 
     other: str = "minilm_cased"
@@ -23,5 +21,4 @@ class Lab:
     files: tuple[str, ...] = ()
     text: str = ""
     asked: Hashable = None
-    job: Job | None = None
     shown: Hashable = None

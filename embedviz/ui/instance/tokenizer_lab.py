@@ -8,14 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from embedviz.errors import Cancelled
 from embedviz.records import Instances
-from embedviz.ui import asides, words
 from embedviz.ui.cost import capture_seconds, quick
+from embedviz.ui.instance.awaited import made
 from embedviz.ui.instance.compared_tokens import show
 from embedviz.ui.instance.lab import Lab
 from embedviz.ui.instance.other_tokenizer import Other, choose_other
-from embedviz.ui.jobs import Job, start
+from embedviz.ui.jobs import Job
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import Settings
@@ -25,8 +24,6 @@ from embedviz.workers.pool import pool
 
 #: Texts that are looked at closely; the first of a longer list.
 _MOST = 20
-#: What is ready within so many seconds is shown without a word on how far it is.
-_PATIENCE = 0.9
 
 
 def tokenizer_lab(session: State, opened: Opened, settings: Settings, texts: Sequence[str]) -> None:
@@ -58,33 +55,11 @@ def tokenizer_lab(session: State, opened: Opened, settings: Settings, texts: Seq
 
 
 def _make(lab: Lab, key: Hashable, other: Other, settings: Settings, texts: tuple[str, ...], session: State) -> None:
-    """Start it where it is quick or was asked for, and say how far it is or what went wrong."""
-    if lab.job is not None and lab.job.key != key:
-        lab.job.leave(session.id)
-        lab.job = None
-    if lab.job is None:
-        few = Instances(texts, tuple(map(str, range(len(texts)))))
-        asked = lab.asked == key or (
-            not other.uploaded and quick(2 * capture_seconds(replace(settings, instances=few)))
-        )
-        if not asked:
-            _button(lab, key)
-            return
-        lab.job = start(key, lambda job: _compare(key, other, settings, texts, session.id, job), session.id)
-        lab.job.wait(_PATIENCE)
-    job = lab.job
-    if not job.finished:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            asides.waiting(job)
-            st.button("Stop", key="lab_stop", icon=":material/stop:", on_click=job.leave, args=(session.id,))
-    elif job.error is not None:
-        if isinstance(job.error, Cancelled):
-            st.info(words.escape(job.error), icon=":material/stop_circle:")
-        else:
-            st.error(words.prose(job.error), icon=":material/error:")
-        st.button("Try again", key="lab_again", icon=":material/refresh:", on_click=_again, args=(lab, key))
-    elif store.get(key) is None:  # dropped for what is newer
-        lab.job = None
+    """Have it made where it is quick or was asked for; says how far it is, or what went wrong."""
+    few = Instances(texts, tuple(map(str, range(len(texts)))))
+    if lab.asked == key or (not other.uploaded and quick(2 * capture_seconds(replace(settings, instances=few)))):
+        made("tokenizers", key, lambda job: _compare(key, other, settings, texts, session.id, job), session)
+    else:
         _button(lab, key)
 
 
@@ -94,14 +69,14 @@ def _button(lab: Lab, key: Hashable) -> None:
         key="lab_run",
         type=main_button(),
         icon=":material/play_arrow:",
-        on_click=_again,
+        on_click=_ask,
         args=(lab, key),
         help="Runs the model twice over these texts, with the ids of each tokenizer.",
     )
 
 
-def _again(lab: Lab, key: Hashable) -> None:
-    lab.asked, lab.job = key, None
+def _ask(lab: Lab, key: Hashable) -> None:
+    lab.asked = key
 
 
 def _compare(key: Hashable, other: Other, settings: Settings, texts: tuple[str, ...], owner: str, job: Job) -> None:
