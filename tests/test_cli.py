@@ -156,6 +156,7 @@ def test_a_bar_on_stderr_tells_how_far_it_is(tiny: str, table: Path, tmp_path: P
     assert re.search(r"\d/4 ", capsys.readouterr().err)
 
 
+@pytest.mark.long
 def test_the_same_as_a_module_in_a_process_of_its_own(tiny: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "embedviz"]
     done = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -34,6 +34,7 @@ def script(*words: object) -> int:
     return main(["script", *map(str, words)])
 
 
+@pytest.mark.long
 def test_it_writes_a_script_that_finds_its_files_from_where_it_lies(here: Path, capsys: Any) -> None:
     options = ["--layer", "encoder.layer.1", "--pooling", "max", "--postprocessing", "l2", "--seed", 7]
     assert script("model", "data/table.csv", *options, "--out", "out/reproduce.py") == 0

@@ -54,12 +54,14 @@ def test_its_texts_are_many_mixed_and_always_the_same() -> None:
     assert max(map(len, texts)) > 8 * min(map(len, texts))
 
 
+@pytest.mark.long
 def test_projection_measures_maps_and_neighbours() -> None:
     table = run("projection", "umap", "maps", "neighbours", "--sizes", "20")
     for row in ("pca", "tsne", "umap", "umap by itself", "15 neighbours", "trust and kept neighbours"):
         assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
 
 
+@pytest.mark.long
 def test_comparison_measures_each_step_and_neighbours() -> None:
     table = run("comparison", "--size", "60", "--neighbours", "200")
     for row in ("mutual_neighbours", "cka", "rsa", "probe", "all of it", "movers"):
@@ -68,6 +70,7 @@ def test_comparison_measures_each_step_and_neighbours() -> None:
         assert len(numbers(table, row)) == 1
 
 
+@pytest.mark.long
 def test_checkpoints_tries_some_of_everything() -> None:
     table = run("checkpoints", "--size", "tiny")
     for row in ("kind of model.safetensors", "locate the folder", "dry run of MiniLM"):

@@ -97,8 +97,9 @@ def test_after_all_of_them_a_model_opens_and_nothing_is_left(server: Server, tmp
     assert worker.open()["layers"]
     server.pool.release("another")
     left = [path for name in ("home", "tmp") for path in (server.folder / name).rglob("*")]
-    # PyTorch makes an empty folder for its compiler where a library merely imports that.
-    assert [path for path in left if path.is_file() or not path.name.startswith("torchinductor")] == []
+    # PyTorch makes an empty folder for its compiler where a library merely imports that; matplotlib keeps a list of fonts.
+    left = [path for path in left if path.is_file() or not path.name.startswith("torchinductor")]
+    assert [path for path in left if "matplotlib" not in path.parts and path.name not in (".cache", ".config")] == []
 
 
 def test_what_ends_its_worker_is_told_in_words(server: Server, tmp_path: Path) -> None:
@@ -135,6 +136,7 @@ RUN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RUN)
 def test_loaders_without_guard_would_run_it(name: str, tmp_path: Path) -> None:
     path = HOSTILE[name](tmp_path / "upload", tmp_path / "marker")

@@ -127,6 +127,7 @@ def script(save: Save, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_it_stops_where_a_weight_was_changed(script: Path, tmp_path: Path) -> None:
     weights = tmp_path / "model" / "model.safetensors"
     data = bytearray(weights.read_bytes())
@@ -139,6 +140,7 @@ def test_it_stops_where_a_weight_was_changed(script: Path, tmp_path: Path) -> No
     assert not (script / "vectors.npy").exists()
 
 
+@pytest.mark.long
 def test_it_stops_where_a_file_is_gone_or_its_vectors_are_others(script: Path) -> None:
     text = (script / "reproduce.py").read_text("utf-8")
     changes = {

@@ -86,6 +86,7 @@ def test_no_groups(vectors: np.ndarray, says: str) -> None:
         find_groups(vectors)
 
 
+@pytest.mark.long
 def test_the_same_groups_in_another_process() -> None:
     code = (
         "import numpy as np; from embedviz.groups import find_groups; "

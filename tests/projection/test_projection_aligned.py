@@ -323,6 +323,7 @@ for alignment in ALIGNMENTS:
 """
 
 
+@pytest.mark.long
 def test_the_same_in_another_process() -> None:
     here = []
     for alignment in ALIGNMENTS:

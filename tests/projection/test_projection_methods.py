@@ -329,6 +329,7 @@ print(*(hashlib.sha256(project(vectors, method, seed=2).coordinates.tobytes()).h
 """
 
 
+@pytest.mark.long
 def test_the_same_in_another_process() -> None:
     vectors = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
     here = [hashlib.sha256(project(vectors, method, seed=2).coordinates.tobytes()).hexdigest() for method in METHODS]

@@ -45,6 +45,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ob
     return folder, draw(NUMBA_CACHE_DIR=str(folder))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_kept_functions_draw_the_same_map_sooner(filled: tuple[Path, dict[str, object]]) -> None:
     folder, first = filled
@@ -59,6 +60,7 @@ def test_kept_functions_draw_the_same_map_sooner(filled: tuple[Path, dict[str, o
     assert second["njit"] == "numba.core.decorators"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_spoilt_files_are_done_without(filled: tuple[Path, dict[str, object]], tmp_path: Path) -> None:
     folder, first = filled

@@ -93,6 +93,7 @@ def test_a_worker_killed_while_idle_is_not_missed(shared: ModelWorker) -> None:
     assert shared.pid not in (None, pid)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_parent_of_all_workers_may_die(workers: Pool, shared: ModelWorker) -> None:
     assert workers._models is not None
@@ -107,6 +108,7 @@ def test_the_parent_of_all_workers_may_die(workers: Pool, shared: ModelWorker) -
     assert workers._models._child.pid != zygote
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_parent_of_numerical_work_may_die(workers: Pool) -> None:
     assert workers._numbers is not None

@@ -151,6 +151,7 @@ def test_asking_a_dead_process_is_an_error_and_not_a_wait(forked: Process) -> No
         forked.ask("capture", capture_request(["one"]))
 
 
+@pytest.mark.long
 @linux
 @pytest.mark.slow
 def test_too_little_memory_is_said_in_so_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +184,7 @@ def test_a_spawned_worker_does_the_same(spawned: Process, bundled: ev.Checkpoint
         spawned.ask("capture", capture_request(texts, layers=["nowhere"]))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_spawned_workers_death_is_told_as_well(spawned: Process) -> None:
     spawned.kill()
@@ -337,6 +339,7 @@ def test_no_worker_outlives_its_server(how: str) -> None:
         server.stdout.close()
 
 
+@pytest.mark.long
 @linux
 @pytest.mark.slow
 def test_a_server_that_dies_while_workers_warm_up_leaves_nothing() -> None:

@@ -26,6 +26,7 @@ from embedviz.ui.linked_maps import linked_maps
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import State
 from embedviz.ui.store import store
+from embedviz.ui.tables.selection import choose_one
 from embedviz.workers.pool import pool
 from embedviz.workers.wire import Arrays
 
@@ -97,25 +98,40 @@ def _choose(one: One, near: Near, partner: int | None, session: State) -> tuple[
     instances, looked = one.picture.instances, session.looked
     there = dict(zip(instances.ids, instances.items, strict=True))
     start = [*([partner] if partner is not None else []), *near.places]
-    begun = list(dict.fromkeys(instances.ids[place] for place in start))[: _FIRST - 1]
-    chosen = [identity for identity in looked.tokens_of if identity in there] or begun
-    options = list(dict.fromkeys([*chosen, *begun, *instances.ids[:2_000]]))
-    key = f"tokens_of_{hash((one.id, one.text, tuple(chosen)))}"
+    offered = [identity for identity in dict.fromkeys(instances.ids[place] for place in start) if identity != one.id]
+    chosen = [identity for identity in looked.tokens_of if identity in there and identity != one.id]
+    chosen = chosen or offered[: _FIRST - 1]
+    options = list(dict.fromkeys([*chosen, *offered]))[: MOST - 1]
+    key = f"tokens_of_{hash((one.id, one.text, tuple(options), tuple(chosen)))}"
 
     def choose() -> None:
         looked.tokens_of = tuple(st.session_state[key])
 
-    st.multiselect(
-        "Tokens of this instance, and of",
-        [identity for identity in options if identity != one.id],
-        default=[identity for identity in chosen if identity != one.id],
+    def add(identity: str | None) -> None:
+        looked.tokens_of = tuple(dict.fromkeys([*([identity] if identity else []), *chosen]))[: MOST - 1]
+
+    left, right = st.columns([3, 2], gap="medium")
+    # Pills, since the chips of a list cannot be read in the dark theme.
+    left.pills(
+        "Its tokens, and those of",
+        options,
+        selection_mode="multi",
+        default=chosen,
         key=key,
-        format_func=lambda identity: words.shorten(str(there[identity]), 60),
-        max_selections=MOST - 1,
+        format_func=lambda identity: words.escape(words.shorten(str(there[identity]), 44)),
         on_change=choose,
-        help=f"Up to {MOST} texts; try some that share a word with two meanings.",
+        help=f"Its nearest neighbours first; up to {MOST} texts together.",
     )
-    others = [str(there[identity]) for identity in chosen if identity != one.id]
+    with right:
+        choose_one(
+            instances,
+            None,
+            add,
+            label="Add another",
+            key="tokens_add",
+            help="Try one that has a word in common with it, in another meaning.",
+        )
+    others = [str(there[identity]) for identity in chosen]
     return tuple(dict.fromkeys([str(one.item), *others]))
 
 

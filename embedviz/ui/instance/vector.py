@@ -155,6 +155,8 @@ def _python(one: One) -> None:
             insist=bool(layer is not None and layer.untrained),
         ),
         language="python",
+        # Lines that scroll cannot be reached by keyboard.
+        wrap_lines=True,
     )
     if settings.postprocessing in ("centred", "standardised"):
         label = POSTPROCESSING[settings.postprocessing].label.lower()
