@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Enter
@@ -19,9 +18,6 @@ from tests.conftest import Save
 from tests.packing import zipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
-
-#: Rules of axe that Streamlit itself breaks, and how.
-OF_STREAMLIT: dict[str, str] = {}
 
 
 def zygote(server: int, kind: str) -> psutil.Process:
@@ -243,25 +239,6 @@ def test_the_server_maps_no_torch(enter: Enter, served: tuple[str, int]) -> None
     for library in ("libtorch", "llvmlite", "tokenizers"):
         assert library not in maps
     assert "libtorch" in Path(f"/proc/{zygote(served[1], 'model').pid}/maps").read_text()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(enter: Enter, theme: str) -> None:
-    visit = enter(theme)
-    visit.page.get_by_text("Choose by name").click()
-    visit.type("something for the table")
-    violations = Axe().run(visit.page).response["violations"]
-    for one in violations:
-        print(
-            theme,
-            one["id"],
-            one["impact"],
-            len(one["nodes"]),
-            *(node["html"][:300] for node in one["nodes"]),
-            sep="\n  ",
-        )
-    serious = {one["id"] for one in violations if one["impact"] in ("critical", "serious")}
-    assert serious <= set(OF_STREAMLIT)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

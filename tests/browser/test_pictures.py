@@ -22,7 +22,7 @@ def network() -> bytes:
     return saved(torch.nn.Sequential(*layers))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_pictures_are_seen_on_the_map_and_in_the_table(enter: Enter, theme: str) -> None:
     visit = enter(theme).upload_model(("digits.pt", network())).says("This model reads pictures", LATE)
     expect(visit.page.get_by_text("digits.pt · ").first).to_be_visible(timeout=LATE)

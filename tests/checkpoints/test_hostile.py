@@ -97,7 +97,7 @@ def test_after_all_of_them_a_model_opens_and_nothing_is_left(server: Server, tmp
     assert worker.open()["layers"]
     server.pool.release("another")
     left = [path for name in ("home", "tmp") for path in (server.folder / name).rglob("*")]
-    # PyTorch makes an empty folder for its compiler where a library merely imports that; matplotlib keeps a list of fonts.
+    # PyTorch makes an empty folder for its compiler where a library imports that; matplotlib keeps a list of fonts.
     left = [path for path in left if path.is_file() or not path.name.startswith("torchinductor")]
     assert [path for path in left if "matplotlib" not in path.parts and path.name not in (".cache", ".config")] == []
 
