@@ -241,8 +241,7 @@ def test_the_server_maps_no_torch(enter: Enter, served: tuple[str, int]) -> None
     assert "libtorch" in Path(f"/proc/{zygote(served[1], 'model').pid}/maps").read_text()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)])
 def test_nothing_is_wider_than_the_window(enter: Enter, theme: str, width: int) -> None:
     visit = enter(theme, width, 1000)
     for place in ("html", "[data-testid=stMain]", "[data-testid=stSidebarContent]"):
