@@ -28,13 +28,13 @@ def few_lines(
     """
     opening = "ev.bundled_checkpoint()" if checkpoint is None else f"ev.open_checkpoint({checkpoint!r})"
     numpy, instance = _instance(item)
-    more = [f"pooling={pooling!r}"] if pooling else []
-    more += [f"prompt={prompt!r}"] if prompt is not None else []
-    more += ["insist=True"] if insist else []
+    given = ["checkpoint", f"[{instance}]", f"layers=[{layer!r}]", *([f"pooling={pooling!r}"] if pooling else [])]
+    given += [f"prompt={prompt!r}"] if prompt is not None else []
+    given += ["insist=True"] if insist else []
     lines = [
         "import numpy as np\nimport embedviz as ev\n" if numpy else "import embedviz as ev\n",
         f"checkpoint = {opening}",
-        f"captured = ev.capture(checkpoint, [{instance}], layers=[{layer!r}], {', '.join(more)})",
+        f"captured = ev.capture({', '.join(given)})",
     ]
     taken = f"captured[{layer!r}]"
     if postprocessing == "l2":
