@@ -16,8 +16,8 @@ import pytest
 import embedviz as ev
 from embedviz.errors import ExportError
 from embedviz.projection.trust import trust
-from embedviz.records import Finding, ImageItem, Instances, Layer, Reads, TensorItem
-from embedviz.sessions import Choices, Likeness, Session, is_session, read_session, write_session
+from embedviz.records import Finding, ImageItem, Instances, Layer, Likeness, Reads, TensorItem
+from embedviz.sessions import Choices, Session, is_session, read_session, write_session
 from embedviz.sessions.session import INDEX, Summary
 
 N = 20

@@ -9,6 +9,7 @@ from embedviz.records.finding import Finding
 from embedviz.records.instances import ImageItem, Instances, Reads, TensorItem
 from embedviz.records.landing import Landing
 from embedviz.records.layer import INSTANCES, TOKENS, Layer
+from embedviz.records.likeness import Likeness
 from embedviz.records.maps import (
     AlignedMaps,
     DrawnNeighbours,
@@ -39,6 +40,7 @@ __all__ = [
     "IntArray",
     "Landing",
     "Layer",
+    "Likeness",
     "Movers",
     "Neighbours",
     "OddPairs",

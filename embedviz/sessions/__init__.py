@@ -6,7 +6,7 @@ A zip of one JSON and arrays as .npy. Nothing of it is unpickled, and all of it 
 from __future__ import annotations
 
 from embedviz.sessions.reading import is_session, read_session
-from embedviz.sessions.session import Choices, Likeness, Session
+from embedviz.sessions.session import Choices, Session
 from embedviz.sessions.writing import write_session
 
-__all__ = ["Choices", "Likeness", "Session", "is_session", "read_session", "write_session"]
+__all__ = ["Choices", "Session", "is_session", "read_session", "write_session"]

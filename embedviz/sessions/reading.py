@@ -11,10 +11,10 @@ from embedviz.errors import ProjectionError
 from embedviz.heads import find
 from embedviz.pooling import suited
 from embedviz.projection import METHODS
-from embedviz.records import Embeddings, Instances, OddPairs, Projection, Quality, Trust
+from embedviz.records import Embeddings, Instances, Likeness, OddPairs, Projection, Quality, Trust
 from embedviz.sessions.checking import Malformed, checked
 from embedviz.sessions.items import read_items
-from embedviz.sessions.session import INDEX, Choices, Likeness, Session, Summary
+from embedviz.sessions.session import INDEX, Choices, Session, Summary
 from embedviz.sessions.unpacking import Unpacked, damaged, names_in
 from embedviz.vectors import POSTPROCESSING
 

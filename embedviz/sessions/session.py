@@ -9,10 +9,9 @@ from typing import Any
 from embedviz.records import (
     Embeddings,
     Finding,
-    FloatArray,
     Instances,
-    IntArray,
     Layer,
+    Likeness,
     Projection,
     Reads,
     Trust,
@@ -49,7 +48,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is known of a checkpoint without its weights."""
+    """What is known of a checkpoint without its weights.
+
+    ``prompt`` is put before each text unless a person says otherwise, ``prompts`` are others of its own by their names.
+    ``pace`` is about the seconds that a whole pass takes a token, or a number of an array.
+    """
 
     name: str
     text: str
@@ -67,19 +70,6 @@ class Summary:
     prompts: Mapping[str, str]
     towers: bool
     pace: float
-
-
-@dataclass(frozen=True, eq=False)
-class Likeness:
-    """Who is similar to whom under one post-processing: (instances, k) neighbours or none, and pairs at either end."""
-
-    indices: IntArray
-    cosines: FloatArray
-    most: tuple[IntArray, FloatArray]
-    least: tuple[IntArray, FloatArray]
-    crowding: float | None
-    undefined: tuple[int, ...]
-    compared: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from embedviz import __version__
-from embedviz.records import Embeddings, Instances, OddPairs, Projection, Trust
-from embedviz.sessions.session import FORMAT, INDEX, Likeness, Session
+from embedviz.records import Embeddings, Instances, Likeness, OddPairs, Projection, Trust
+from embedviz.sessions.session import FORMAT, INDEX, Session
 from embedviz.workers.items import pack
 
 _Arrays = dict[str, np.ndarray]

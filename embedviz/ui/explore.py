@@ -113,7 +113,7 @@ def _show(picture: Picture, session: State) -> None:
         tables.beside(picture, session)
     with st.container(horizontal=True):
         take_away(picture, session, choice.colour)
-        add_to_story(lambda: explore_step(picture, session), key="add_explore")
+        add_to_story(session.present, lambda: explore_step(picture, session), key="add_explore")
     bar.show(session)
 
 

@@ -16,29 +16,14 @@ from embedviz.ui.store import store
 from embedviz.workers.pool import Source, pool
 
 
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """What the app knows of an opened checkpoint."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Opened(Summary):
+    """What the app knows of an opened checkpoint. One is never taken for another, whatever is known of both."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     source: Source
-    name: str
-    text: str
-    format: str
-    fingerprint: str
-    max_tokens: int
-    recipe: str
-    untold: str
-    recommended: str
-    layers: tuple[Layer, ...]
-    findings: tuple[Finding, ...]
-    unreadable: str
-    reads: Reads
-    #: What is put before each text unless a person says otherwise, and other such prompts by their names.
-    prompt: str
-    prompts: dict[str, str]
-    towers: bool
-    #: Seconds a token, or a number of an array, that a whole pass takes.
-    pace: float
     assumptions: tuple[dict[str, Any], ...] = ()
     #: Under which identity of a session file it goes on; "" where it was opened as itself.
     of_session: str = ""
@@ -97,21 +82,7 @@ def open_checkpoint(source: Source, job: Job) -> None:
     store.put(("opened", source), opened, 1000 * len(opened.layers))
 
 
-_PLAIN = (
-    "prompt",
-    "prompts",
-    "towers",
-    "pace",
-    "name",
-    "text",
-    "format",
-    "fingerprint",
-    "max_tokens",
-    "recipe",
-    "untold",
-    "recommended",
-    "unreadable",
-)
+_PLAIN = {each.name for each in fields(Summary)} - {"layers", "findings", "reads"}
 
 
 def of_summary(source: Source, summary: Summary, of_session: str) -> Opened:

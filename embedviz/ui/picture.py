@@ -9,7 +9,7 @@ import numpy as np
 
 from embedviz.errors import ProjectionError
 from embedviz.projection import METHODS
-from embedviz.records import Embeddings, FloatArray, Instances, IntArray, Projection
+from embedviz.records import Embeddings, FloatArray, Instances, IntArray, Likeness, Projection
 from embedviz.ui.captures import capture
 from embedviz.ui.jobs import Job
 from embedviz.ui.pace import learn
@@ -24,20 +24,6 @@ _MANY = 1_500
 
 
 @dataclass(frozen=True, eq=False)
-class Similarity:
-    """Who is similar to whom: (instances, k) neighbours, the extreme pairs, and the mean cosine of all pairs."""
-
-    indices: IntArray
-    cosines: FloatArray
-    most: tuple[IntArray, FloatArray]
-    least: tuple[IntArray, FloatArray]
-    crowding: float | None
-    undefined: tuple[int, ...]
-    #: Of how many instances the pairs are: not of all, where there are very many. Then ``indices`` has no rows.
-    compared: int
-
-
-@dataclass(frozen=True, eq=False)
 class Picture:
     """What a page shows, and the settings it was made under. ``preview``: a first map while the wanted one is drawn.
 
@@ -46,7 +32,7 @@ class Picture:
 
     settings: Settings
     embeddings: Embeddings
-    similarity: dict[str, Similarity]
+    similarity: dict[str, Likeness]
     projection: Projection | None
     unmapped: str = ""
     preview: bool = False
@@ -92,7 +78,7 @@ def draw(settings: Settings, job: Job) -> None:
 def _compare(settings: Settings, vectors: FloatArray, postprocessing: str, job: Job) -> None:
     arguments = {"postprocessing": postprocessing, "k": NEIGHBOURS}
     value, arrays = pool().numbers("similarity", arguments, {"vectors": vectors}, job.progress, job.stopped)
-    similarity = Similarity(
+    similarity = Likeness(
         arrays["indices"],
         arrays["cosines"],
         (arrays["most_pairs"], arrays["most_cosines"]),

@@ -130,15 +130,20 @@ def all_blocks(opened: Opened) -> tuple[str, ...]:
 
 def _layers(session: State, base: Settings) -> Sides | None:
     chosen = session.compare
-    chosen.layers = _choose_layers(base.opened, chosen.layers, "Layers", "compare_layers")
+    chosen.layers = _choose_layers(base.opened, chosen.layers, "Layers", "compare_layers", chosen.keep_layers)
     if len(chosen.layers) < 2:
         st.info("Choose two layers or more.", icon=":material/info:")
         return None
     return Sides(side(base, chosen.layers))
 
 
-def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -> tuple[str, ...]:
-    """Layers chosen in a tree or by name, in the order of the model; all blocks where none was chosen yet."""
+def _choose_layers(
+    opened: Opened, now: tuple[str, ...], label: str, key: str, keep: Callable[[tuple[str, ...]], None]
+) -> tuple[str, ...]:
+    """Layers chosen in a tree or by name, in the order of the model; all blocks where none is chosen.
+
+    ``keep`` is given what is chosen by name, before the script runs.
+    """
     there = {layer.path: layer for layer in opened.capturable if not layer.untrained}
     known = tuple(path for path in now if path in there) or all_blocks(opened)
     key = f"{key}_{opened.fingerprint[:12]}"
@@ -146,14 +151,22 @@ def _choose_layers(opened: Opened, now: tuple[str, ...], label: str, key: str) -
         if st.button("All blocks", key=f"{key}_all", help="The embedding and every block of the model."):
             known = all_blocks(opened)
         tree = layer_tree(opened.modules, known, key=f"{key}_tree", select="many", height=300)
-        # A new key for each choice made in the tree; and a list may tell, late, what it was drawn with.
-        named = st.multiselect(
+        named = [path for path in tree if path in there]
+        # A new key for each choice; and a list may tell, late, what it was drawn with.
+        named_key = f"{key}_{hash(tuple(tree))}"
+
+        def choose() -> None:
+            # Before the page is drawn, or the list would be another one by the next change and pass over it.
+            keep(tuple(st.session_state[named_key]))
+
+        st.multiselect(
             "By name",
             list(there),
-            default=[path for path in tree if path in there],
-            key=f"{key}_{hash(tuple(tree))}",
+            default=named,
+            key=named_key,
             format_func=lambda path: path or "(the whole model)",
             max_selections=MOST_LAYERS,
+            on_change=choose,
             help="The same choice as in the tree, by typing.",
         )
     return tuple(sorted(named, key=lambda path: there[path].order or 0))
@@ -175,8 +188,10 @@ def _models(session: State, base: Settings) -> Sides | None:
     if why_not:
         st.warning(words.escape(why_not), icon=":material/warning:")
         return None
-    chosen.layers = _choose_layers(base.opened, chosen.layers, "Its layers", "compare_layers")
-    chosen.other_layers = _choose_layers(other, chosen.other_layers, "The other's layers", "compare_other_layers")
+    chosen.layers = _choose_layers(base.opened, chosen.layers, "Its layers", "compare_layers", chosen.keep_layers)
+    chosen.other_layers = _choose_layers(
+        other, chosen.other_layers, "The other's layers", "compare_other_layers", chosen.keep_other_layers
+    )
     if not chosen.layers or not chosen.other_layers:
         st.info("Choose a layer or more of each model.", icon=":material/info:")
         return None

@@ -21,6 +21,12 @@ class Chosen:
     pair: tuple[str, str] | None = None
     shown: tuple[str, ...] = field(default=())
 
+    def keep_layers(self, paths: tuple[str, ...]) -> None:
+        self.layers = paths
+
+    def keep_other_layers(self, paths: tuple[str, ...]) -> None:
+        self.other_layers = paths
+
     def open_pair(self, one: str, other: str) -> None:
         """Turn to two layers: their maps, and who moves between them."""
         self.pair, self.shown = (one, other), tuple(dict.fromkeys((one, other)))

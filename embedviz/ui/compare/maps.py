@@ -84,7 +84,7 @@ def section(compared: Compared, session: State) -> None:
         alt=f"{len(chosen.shown)} maps of {words.count(len(instances), 'instance')}: {', '.join(chosen.shown)}.",
     )
     _caption(maps)
-    add_to_story(lambda: compare_step(compared, maps, session, mode), key="add_compare")
+    add_to_story(session.present, lambda: compare_step(compared, maps, session, mode), key="add_compare")
 
 
 def _packed(compared: Compared, maps: AlignedMaps, colour: str | None) -> Packed:

@@ -79,7 +79,7 @@ def _here(one: One, session: State) -> None:
     )
     _draw(packed, one, session, "maps", (name,))
     st.caption(words.escape(sureness(one, found)))
-    add_to_story(lambda: _step(one, projection, session), key="add_instance")
+    add_to_story(session.present, lambda: _step(one, projection, session), key="add_instance")
 
 
 def _step(one: One, projection: Projection, session: State) -> Step:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from embedviz.depth import short_names
+from embedviz.depth import short_names, spread
 from embedviz.errors import ProjectionError
 from embedviz.figures.linked import pack_maps
 from embedviz.records import TOKENS, FloatArray, Instances, IntArray, Projection, Token
@@ -191,15 +191,11 @@ def _maps(found: TokenMap) -> None:
         )
     )
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    names = list(found.maps)
-    spread = [
-        names[place] for place in np.unique(np.linspace(0, len(names) - 1, min(6, len(names))).round().astype(int))
-    ]
     linked_maps(
         pack_maps(found.maps, instances, colour=colour, theme=theme, neighbours=found.near),
         key="token_map",
         mode=mode,
-        shown=spread,
+        shown=spread(list(found.maps)),
         height=_HEIGHT,
         alt=f"Maps of {words.count(len(found.tokens), 'token')} of {words.count(len(found.texts), 'text')}.",
     )

@@ -9,13 +9,11 @@ import streamlit as st
 from embedviz.errors import EmbedvizError
 from embedviz.stories import Step
 from embedviz.ui import words
+from embedviz.ui.present.presenting import Presenting
 
 
-def add_to_story(make: Callable[[], Step], *, key: str) -> None:
+def add_to_story(presenting: Presenting, make: Callable[[], Step], *, key: str) -> None:
     """A button "Add to the story"; ``make`` makes the step when it is pressed, and may raise EmbedvizError."""
-    # State holds what this package keeps, so it is looked up only here.
-    from embedviz.ui.state import state
-
     if not st.button(
         "Add to the story",
         key=key,
@@ -25,7 +23,7 @@ def add_to_story(make: Callable[[], Step], *, key: str) -> None:
         return
     try:
         with st.spinner("Taking it down"):
-            count = state().present.add(make())
+            count = presenting.add(make())
     except EmbedvizError as error:
         st.error(words.prose(error), icon=":material/error:")
         return

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from embedviz.sessions import Session
 from embedviz.ui.opened import Opened, of_summary
-from embedviz.ui.picture import Similarity
 from embedviz.ui.settings import MapSettings, Settings
 from embedviz.ui.store import store
 from embedviz.workers.pool import Source
@@ -76,8 +75,7 @@ class Restored:
             store.put(settings.vectors_key, session.embeddings, session.embeddings.vectors.nbytes)
         for name, each in session.likeness.items():
             if store.get(settings.similarity_key(name)) is None:
-                similarity = Similarity(**vars(each))
-                store.put(settings.similarity_key(name), similarity, 2 * each.indices.nbytes + _SMALL)
+                store.put(settings.similarity_key(name), each, 2 * each.indices.nbytes + _SMALL)
         if store.get(settings.map_key) is None:
             store.put(settings.map_key, session.projection or session.unmapped, _SMALL)
         if session.trust is not None and store.get(("trust", settings.map_key)) is None:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import streamlit as st
 
 from embedviz import __version__
-from embedviz.sessions import Choices, Likeness, Session, write_session
+from embedviz.sessions import Choices, Session, write_session
 from embedviz.ui import trust
 from embedviz.ui.instance_choice import instances_of
 from embedviz.ui.picture import Picture
@@ -46,7 +46,7 @@ def saved(picture: Picture, session: State) -> bytes:
             base=session.base if present else picture.instances,
             own=session.own if present else (),
             embeddings=picture.embeddings,
-            likeness={name: Likeness(**vars(each)) for name, each in picture.similarity.items()},
+            likeness=picture.similarity,
             projection=picture.projection,
             unmapped=picture.unmapped,
             trust=trust.known(session),

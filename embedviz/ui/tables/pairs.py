@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from embedviz.records import Likeness
 from embedviz.similarity import pairs as extreme_pairs
-from embedviz.ui.picture import Picture, Similarity
+from embedviz.ui.picture import Picture
 from embedviz.ui.state import State
 from embedviz.ui.tables.rows import described_pairs, download, places_of, point_at, row_key, show_rows
 from embedviz.vectors import postprocess
@@ -45,6 +46,6 @@ def _extremes(picture: Picture, session: State, kind: str, *, most: bool) -> tup
         found = extreme_pairs(vectors, k=50)
         listed = found.most if most else found.least
         return [(chosen[pair.i], chosen[pair.j]) for pair in listed], [pair.cosine for pair in listed]
-    similarity: Similarity = picture.similarity[kind]
+    similarity: Likeness = picture.similarity[kind]
     places, cosines = similarity.most if most else similarity.least
     return [(int(one), int(other)) for one, other in places], [float(cosine) for cosine in cosines]

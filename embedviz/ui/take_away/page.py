@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from embedviz.export.page import MOST, Cosines, Page
+from embedviz.records import Likeness
 from embedviz.ui.group_columns import with_groups
-from embedviz.ui.picture import Picture, Similarity
+from embedviz.ui.picture import Picture
 from embedviz.ui.provenance import line
 from embedviz.ui.state import State
 from embedviz.ui.thumbnails import thumbnails
@@ -47,5 +48,5 @@ def made(picture: Picture, session: State, colour: str | None) -> str:
     ).html()
 
 
-def _cosines(found: Similarity) -> Cosines:
+def _cosines(found: Likeness) -> Cosines:
     return Cosines(found.indices, found.cosines, found.most, found.least, found.crowding)
