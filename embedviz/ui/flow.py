@@ -54,8 +54,9 @@ def settings_of(state: State, checkpoint: Opened | None, instances: Instances | 
     if layer is None or (layer.untrained and (checkpoint.identity, layer.path) not in state.insisted):
         return None
     prompt = state.prompt if checkpoint.reads.modality == "text" else None
-    pooling = checkpoint.fitting_pooling(layer, state.pooling)
-    return Settings(checkpoint, str(state.layer), pooling, state.postprocessing, instances, state.map, prompt)
+    return Settings(
+        checkpoint, str(state.layer), str(state.pooling), state.postprocessing, instances, state.map, prompt
+    )
 
 
 def ensure_report(state: State) -> Report | None:

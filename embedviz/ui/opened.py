@@ -63,10 +63,6 @@ class Opened(Summary):
         poolings = self.poolings(layer)
         return AS_TRAINED if AS_TRAINED in poolings else next(iter(poolings), "mean")
 
-    def fitting_pooling(self, layer: Layer, wanted: str | None) -> str:
-        """``wanted`` where the layer can be taken with it, else the usual one: it may be an earlier checkpoint's."""
-        return wanted if wanted in self.poolings(layer) and wanted is not None else self.usual_pooling(layer)
-
 
 def open_checkpoint(source: Source, job: Job) -> None:
     """Open ``source`` in its worker and keep what it is."""

@@ -155,7 +155,12 @@ def _pooling(state: State, opened: Opened, layer: Layer) -> None:
     key = state.key(f"pooling_{opened.fingerprint[:12]}" + (f"_{layer.over}" if layer.over != "tokens" else ""))
     then, then_key = list(POSTPROCESSING), state.key("postprocessing")
 
+    source = state.source
+
     def choose() -> None:
+        # What a list of the checkpoint before tells late is not meant for this one.
+        if state.source != source:
+            return
         state.postprocessing = st.session_state[then_key]
         if pooled:
             state.pooling = st.session_state[key]

@@ -102,9 +102,7 @@ def base_of(session: State, *, quietly: bool = False) -> Settings | None:
     if instances.modality != opened.reads.modality:
         return None
     prompt = session.prompt if opened.reads.modality == "text" else None
-    layer = opened.layer(str(session.layer))
-    pooling = opened.fitting_pooling(layer, session.pooling) if layer is not None else str(session.pooling)
-    return Settings(opened, str(session.layer), pooling, "l2", _some(instances, quietly), prompt=prompt)
+    return Settings(opened, str(session.layer), str(session.pooling), "l2", _some(instances, quietly), prompt=prompt)
 
 
 def _some(instances: Instances, quietly: bool) -> Instances:
