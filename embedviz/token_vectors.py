@@ -12,7 +12,7 @@ from embedviz import layers as layer_tree
 from embedviz.capture import as_instances
 from embedviz.catch import Catch, Events
 from embedviz.devices import Placed
-from embedviz.errors import CaptureError, InstancesError, LayerError, first_line
+from embedviz.errors import CaptureError, EmbedvizError, InstancesError, LayerError, first_line
 from embedviz.hooks import forward, hooked
 from embedviz.modalities.feed import Feed, Texts, prepare
 from embedviz.records import TOKENS, FloatArray, Instances, IntArray, TokenVectors
@@ -98,7 +98,7 @@ def _run(checkpoint: Checkpoint, prepared: Texts, catches: list[_TokenCatch], pl
             try:
                 with placed.autocast():
                     forward(checkpoint, feed)
-            except CaptureError:
+            except EmbedvizError:
                 raise
             except Exception as error:
                 raise CaptureError(

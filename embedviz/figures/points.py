@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from embedviz.errors import ProjectionError
 from embedviz.figures.categories import is_missing
 from embedviz.figures.colours import WEIGHTS, Theme
 from embedviz.figures.words import escape, shorten, wrap
@@ -102,6 +103,27 @@ class Canvas:
             foot.append(f"{escape(self.shares.name)} {self.shares.values[position]:.0%}")
         foot.append(f'<span style="color:{self.theme.muted}">{escape(shorten(identity, 40))}</span>')
         return [identity, wrap(str(self.instances.items[position])) + "<br>" + " · ".join(foot)]
+
+
+def check_map(coordinates: FloatArray, instances: Instances, colour: str | None) -> None:
+    """ProjectionError where there is not a place in 2-D or 3-D for each instance, or no such column to colour by."""
+    if coordinates.ndim != 2 or coordinates.shape[1] not in (2, 3) or len(coordinates) != len(instances):
+        raise ProjectionError(
+            "A map needs a place in 2-D or 3-D for each instance",
+            value=f"coordinates {coordinates.shape} for {len(instances)} instances",
+            remedy="Project these same instances again.",
+        )
+    check_column(instances, colour)
+
+
+def check_column(instances: Instances, colour: str | None) -> None:
+    """ProjectionError where there is no such column to colour by."""
+    if colour is not None and colour not in instances.columns:
+        raise ProjectionError(
+            "There is no such column to colour by",
+            value=colour,
+            remedy=f"Choose one of: {', '.join(instances.columns)}.",
+        )
 
 
 def canvas(

@@ -12,7 +12,7 @@ from embedviz.errors import ProjectionError
 from embedviz.figures.colours import THEMES
 from embedviz.figures.frame import blank
 from embedviz.figures.marks import Mark, colour_axis, marks
-from embedviz.figures.points import FADED, Canvas, Shares, Trace, canvas
+from embedviz.figures.points import FADED, Canvas, Shares, Trace, canvas, check_map
 from embedviz.figures.words import escape, shorten
 from embedviz.records import DoubleArray, FloatArray, Instances, IntArray, Projection
 
@@ -41,18 +41,7 @@ def scatter(
     left out. The first element of a point's ``customdata`` is its id.
     """
     coordinates = projection.coordinates
-    if coordinates.ndim != 2 or coordinates.shape[1] not in (2, 3) or len(coordinates) != len(instances):
-        raise ProjectionError(
-            "A map needs a place in 2-D or 3-D for each instance",
-            value=f"coordinates {coordinates.shape} for {len(instances)} instances",
-            remedy="Project these same instances again.",
-        )
-    if colour is not None and colour not in instances.columns:
-        raise ProjectionError(
-            "There is no such column to colour by",
-            value=colour,
-            remedy=f"Choose one of: {', '.join(instances.columns)}.",
-        )
+    check_map(coordinates, instances, colour)
     if shares is not None and shares.values.shape != (len(instances),):
         raise ProjectionError(
             "A share is needed of each instance",

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from embedviz.errors import ProjectionError
 from embedviz.figures.colours import THEMES
 from embedviz.figures.flat import depth_of, flat
 from embedviz.figures.marks import Mark, marks
-from embedviz.figures.points import Canvas, canvas
+from embedviz.figures.points import Canvas, canvas, check_map
 from embedviz.figures.words import plain, shorten
 from embedviz.pictures.markers import style
 from embedviz.pictures.paper import LINE, LOOK, MARGIN, PIXEL, SMALL, Sheet
@@ -34,18 +33,7 @@ class Points:
     def of(cls, projection: Projection, instances: Instances, colour: str | None) -> Points:
         """ProjectionError where map and instances do not fit, or there is no such column."""
         coordinates = projection.coordinates
-        if coordinates.ndim != 2 or coordinates.shape[1] not in (2, 3) or len(coordinates) != len(instances):
-            raise ProjectionError(
-                "A map needs a place in 2-D or 3-D for each instance",
-                value=f"coordinates {coordinates.shape} for {len(instances)} instances",
-                remedy="Project these same instances again.",
-            )
-        if colour is not None and colour not in instances.columns:
-            raise ProjectionError(
-                "There is no such column to colour by",
-                value=colour,
-                remedy=f"Choose one of: {', '.join(instances.columns)}.",
-            )
+        check_map(coordinates, instances, colour)
         drawing = canvas(coordinates, instances, THEMES["light"], colour)
         visible = np.asarray(np.isfinite(coordinates).all(axis=1))
         return cls(drawing, marks(drawing, visible, "light") if visible.any() else [])

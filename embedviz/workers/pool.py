@@ -78,11 +78,7 @@ class ModelWorker:
         stopped: Callable[[], bool] = lambda: False,
     ) -> tuple[Any, Arrays]:
         """``model_operations``' capture."""
-        with self._turn_when_free(progress, stopped):
-            process = self._ensure_open(progress, stopped)
-            return process.ask(
-                "capture", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
-            )
+        return self._ask("capture", arguments, arrays, progress, stopped)
 
     def examine(
         self,
@@ -91,18 +87,11 @@ class ModelWorker:
         stopped: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any]:
         """The doctor's report as JSON values, with the person's own instances looked at."""
-        with self._turn_when_free(progress, stopped):
-            process = self._ensure_open(progress, stopped)
-            arguments = {"items": list(items)}
-            report, _ = process.ask("examine", arguments, progress=progress, stopped=stopped, deadline=EXAMINE_DEADLINE)
-            return dict(report)
+        return dict(self._ask("examine", {"items": list(items)}, None, progress, stopped, EXAMINE_DEADLINE)[0])
 
     def script(self, arguments: dict[str, Any], arrays: Arrays) -> str:
         """``model_operations``' script: Python that makes vectors again."""
-        with self._turn_when_free(None, lambda: False):
-            process = self._ensure_open(None, lambda: False)
-            value, _ = process.ask("script", arguments, arrays, deadline=CAPTURE_DEADLINE)
-            return str(value["text"])
+        return str(self._ask("script", arguments, arrays)[0]["text"])
 
     def tokens(
         self,
@@ -112,11 +101,7 @@ class ModelWorker:
         stopped: Callable[[], bool] = lambda: False,
     ) -> tuple[Any, Arrays]:
         """``token_operations``' tokens of some texts, with their vectors where layers are asked for."""
-        with self._turn_when_free(progress, stopped):
-            process = self._ensure_open(progress, stopped)
-            return process.ask(
-                "tokens", arguments, arrays, progress=progress, stopped=stopped, deadline=CAPTURE_DEADLINE
-            )
+        return self._ask("tokens", arguments, arrays, progress, stopped)
 
     def compare_tokenizers(
         self,
@@ -125,16 +110,24 @@ class ModelWorker:
         stopped: Callable[[], bool] = lambda: False,
     ) -> TokenizerComparison:
         """``tokenizer_operations``' comparison. A tokenizer from a file may be made to take long, and is ended then."""
+        deadline = UPLOAD_DEADLINE if arguments.get("path") else CAPTURE_DEADLINE
+        return TokenizerComparison.from_json(
+            *self._ask("compare_tokenizers", arguments, None, progress, stopped, deadline)
+        )
+
+    def _ask(
+        self,
+        operation: str,
+        arguments: dict[str, Any],
+        arrays: Arrays | None = None,
+        progress: Progress | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+        deadline: float = CAPTURE_DEADLINE,
+    ) -> tuple[Any, Arrays]:
+        """What the worker answers, once it is this one's turn and the checkpoint is open."""
         with self._turn_when_free(progress, stopped):
             process = self._ensure_open(progress, stopped)
-            value, arrays = process.ask(
-                "compare_tokenizers",
-                arguments,
-                progress=progress,
-                stopped=stopped,
-                deadline=UPLOAD_DEADLINE if arguments.get("path") else CAPTURE_DEADLINE,
-            )
-            return TokenizerComparison.from_json(value, arrays)
+            return process.ask(operation, arguments, arrays, progress=progress, stopped=stopped, deadline=deadline)
 
     def copy(self, progress: Progress | None = None, stopped: Callable[[], bool] = lambda: False) -> Path:
         """A zip of the checkpoint as safetensors; it goes when the worker does."""

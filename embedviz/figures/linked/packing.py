@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embedviz.errors import ProjectionError
 from embedviz.figures.colours import FURTHER, OKABE_ITO, THEMES
 from embedviz.figures.linked.looks import Looks, looks
-from embedviz.figures.points import FADED, MOST_WITH_TEXT, canvas
+from embedviz.figures.points import FADED, MOST_WITH_TEXT, canvas, check_column
 from embedviz.figures.words import plain, shorten
 from embedviz.records import FloatArray, Instances, IntArray, Projection
 
@@ -124,12 +124,7 @@ def _check(maps: Mapping[str, Projection], instances: Instances, colour: str | N
                 value=f"{name}: coordinates {projection.coordinates.shape} for {len(instances)} instances",
                 remedy="Project these same instances again, with dimensions=2.",
             )
-    if colour is not None and colour not in instances.columns:
-        raise ProjectionError(
-            "There is no such column to colour by",
-            value=colour,
-            remedy=f"Choose one of: {', '.join(instances.columns)}.",
-        )
+    check_column(instances, colour)
 
 
 def _places(coordinates: FloatArray) -> FloatArray:
