@@ -18,7 +18,7 @@ from embedviz.ui.opened import Opened
 from embedviz.ui.session_file.opening import open_file
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 _WAYS = {"bundled": "Bundled", "upload": "Upload", "path": "Path"}
 _MAX_FILES = 5_000

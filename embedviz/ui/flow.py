@@ -19,7 +19,7 @@ from embedviz.ui.remedies import remedies
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.store import store
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 #: A picture that is ready within this many seconds replaces the old one without a progress bar in between.
 _PATIENCE = 0.9

@@ -12,7 +12,8 @@ from embedviz.ui import words
 from embedviz.ui.jobs import Job, start
 from embedviz.ui.state import State
 from embedviz.ui.store import store
-from embedviz.workers.pool import Source, pool
+from embedviz.workers.model_worker import Source
+from embedviz.workers.pool import pool
 
 #: The doctor's severities as Streamlit shows them.
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}

@@ -13,7 +13,8 @@ from embedviz.records import Finding, Layer, Reads
 from embedviz.sessions.session import Summary
 from embedviz.ui.jobs import Job
 from embedviz.ui.store import store
-from embedviz.workers.pool import Source, pool
+from embedviz.workers.model_worker import Source
+from embedviz.workers.pool import pool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

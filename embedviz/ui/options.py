@@ -11,7 +11,7 @@ from pathlib import Path
 from embedviz.checkpoints.places.place import candidates
 from embedviz.checkpoints.request import Options
 from embedviz.errors import CheckpointError
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 #: Bytes of memory above which a person is asked before a checkpoint is loaded.
 ASK_ABOVE = 4 * 10**9

@@ -15,7 +15,7 @@ from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 #: The certain repairs, as a button says them. What each did is told by a finding afterwards.
 REPAIRS = {

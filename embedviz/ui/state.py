@@ -24,7 +24,8 @@ from embedviz.ui.opened import Opened
 from embedviz.ui.present.presenting import Presenting
 from embedviz.ui.session_file.restored import Restored
 from embedviz.ui.settings import MapSettings, Settings
-from embedviz.workers.pool import Source, pool
+from embedviz.workers.model_worker import Source
+from embedviz.workers.pool import pool
 
 log = logging.getLogger(__name__)
 

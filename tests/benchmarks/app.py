@@ -219,7 +219,8 @@ def memory(page: Page, server: Server, results: Results) -> None:
 
 def opening(results: Results, repeat: int) -> None:
     """The bundled model, opened in workers of their own."""
-    from embedviz.workers.pool import Pool, Source
+    from embedviz.workers.model_worker import Source
+    from embedviz.workers.pool import Pool
 
     pool = Pool()
     pool.start()

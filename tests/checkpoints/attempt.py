@@ -20,7 +20,8 @@ from embedviz.errors import EmbedvizError
 from embedviz.modalities.samples import load_sample
 from embedviz.records import TensorItem
 from embedviz.workers.items import pack
-from embedviz.workers.pool import ModelWorker, Pool, Source
+from embedviz.workers.model_worker import ModelWorker, Source
+from embedviz.workers.pool import Pool
 from tests.checkpoints.tiny import SECRET, Maker
 
 TEXTS = ("the cat and the dog.", "Nothing, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")

@@ -16,7 +16,7 @@ import pytest
 
 from embedviz.errors import CheckpointError
 from embedviz.workers.items import pack
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 from tests.checkpoints.attempt import LEAKS, TEXTS, Outcome, Server, attempt
 from tests.checkpoints.hostile import HOSTILE, LIMITED, OPENED
 from tests.checkpoints.tiny import model, tiny

@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import embedviz as ev
-from embedviz.workers.pool import Source, pool
+from embedviz.workers.model_worker import Source
+from embedviz.workers.pool import pool
 
 
 def page() -> None:

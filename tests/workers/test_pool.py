@@ -16,7 +16,8 @@ import pytest
 import embedviz as ev
 from embedviz.errors import Cancelled, CheckpointError, ProjectionError, WorkerError
 from embedviz.workers import pool as pools
-from embedviz.workers.pool import ModelWorker, Pool, Source
+from embedviz.workers.model_worker import ModelWorker, Source
+from embedviz.workers.pool import Pool
 from tests.conftest import Save
 from tests.workers.conftest import capture_request, kill, many, running, until
 

@@ -301,7 +301,8 @@ def test_a_worker_is_bounded_in_files_and_leaves_no_core(forked: Process) -> Non
 SERVER = """
     import os, signal, sys, time
     from embedviz.workers.items import pack
-    from embedviz.workers.pool import Pool, Source
+    from embedviz.workers.model_worker import Source
+    from embedviz.workers.pool import Pool
     pool = Pool()
     pool.start()
     worker = pool.model(Source("all-MiniLM-L6-v2"))

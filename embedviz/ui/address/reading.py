@@ -22,7 +22,7 @@ from embedviz.ui.point_choice import PLAIN
 from embedviz.ui.settings import MapSettings
 from embedviz.ui.state import State
 from embedviz.vectors import POSTPROCESSING
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 #: Characters of a word that are looked at; and of one that is shown again.
 _LONGEST, _SHOWN = 2_000, 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 
 @dataclass

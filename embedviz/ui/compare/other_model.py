@@ -10,7 +10,7 @@ from embedviz.ui import options, words
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import Settings
 from embedviz.ui.state import BUNDLED, State
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 
 def choose_other(session: State) -> None:

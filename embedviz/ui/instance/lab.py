@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 
 @dataclass

@@ -12,7 +12,7 @@ from embedviz.ui import options, words
 from embedviz.ui.checkpoint_choice import spool
 from embedviz.ui.instance.lab import Lab
 from embedviz.ui.state import State
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 _UPLOAD = "upload"
 

@@ -8,7 +8,7 @@ from embedviz.ui.opened import Opened, opened
 from embedviz.ui.session_file.restored import Restored
 from embedviz.ui.settings import MapSettings
 from embedviz.ui.state import BUNDLED, State
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 
 def open_file(session: State, data: bytes, name: str) -> None:

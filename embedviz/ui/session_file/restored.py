@@ -14,7 +14,7 @@ from embedviz.sessions import Session
 from embedviz.ui.opened import Opened, of_summary
 from embedviz.ui.settings import MapSettings, Settings
 from embedviz.ui.store import store
-from embedviz.workers.pool import Source
+from embedviz.workers.model_worker import Source
 
 #: Bytes of a list and of a sentence in the store, roughly.
 _SMALL = 5_000
