@@ -9,12 +9,13 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from embedviz.errors import CheckpointError, EmbedvizError
+from embedviz.errors import CheckpointError
 from embedviz.records import Finding
 from embedviz.sessions import is_session
 from embedviz.ui import health, options, words
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened
+from embedviz.ui.refusal import attempt
 from embedviz.ui.session_file.opening import open_file
 from embedviz.ui.state import BUNDLED, State
 from embedviz.ui.words import escape, shorten
@@ -108,14 +109,11 @@ def _upload(state: State) -> None:
             key=state.key("upload"),
             help="One file of weights, a zip or tar, or all files of one model. Nothing of its code is run.",
         )
-    if files and st.button("Open the upload", type=main_button(), key="open_upload", width="stretch"):
-        try:
-            _open(files, state)
-        except EmbedvizError as error:
-            st.error(escape(error))
-            return
-        st.rerun()
-    if not files:
+    if files:
+        pressed = st.button("Open the upload", type=main_button(), key="open_upload", width="stretch")
+        brought = tuple(file.file_id for file in files)
+        attempt(state, "upload", brought, pressed, lambda: _open(files, state))
+    else:
         st.caption(
             "What `save_pretrained`, sentence-transformers, Lightning or `torch.save` wrote, or a zip or tar of it. "
             "What it is, is told from its content; none of its code is run. A session saved under “Take away” "
@@ -134,6 +132,7 @@ def _open(files: Sequence[UploadedFile], state: State) -> None:
         open_file(state, sessions[0].getvalue(), sessions[0].name)
     else:
         state.choose_source(spool(files, state))
+    st.rerun()
 
 
 def _is_session(file: UploadedFile) -> bool:
@@ -198,14 +197,14 @@ def _path(state: State) -> None:
         placeholder=str(options.model_folders()[0]),
         help="A folder, file or archive on the machine that the server runs on, inside the folder that it offers.",
     )
-    if st.button(
+    pressed = st.button(
         "Open this model", type=main_button(), key="open_path", width="stretch", disabled=not (chosen or typed)
-    ):
-        try:
-            source = options.allowed(typed) if typed else chosen
-        except CheckpointError as error:
-            st.error(escape(error))
-            return
-        if source is not None:
-            state.choose_source(source)
-            st.rerun()
+    )
+    attempt(state, "path", typed, pressed, lambda: _open_offered(state, chosen, typed))
+
+
+def _open_offered(state: State, chosen: Source | None, typed: str) -> None:
+    source = options.allowed(typed) if typed else chosen
+    if source is not None:
+        state.choose_source(source)
+        st.rerun()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from embedviz.errors import EmbedvizError
 from embedviz.modalities.brought import Brought
 from embedviz.modalities.images import images_from_files, without
 from embedviz.records import Reads
 from embedviz.ui.look import main_button
+from embedviz.ui.refusal import attempt
 from embedviz.ui.state import State
 from embedviz.ui.thumbnails import reasons
 from embedviz.ui.words import count, escape
@@ -30,24 +30,23 @@ def file(state: State, _reads: Reads) -> None:
     if not files:
         st.caption("In a zip with several folders, a picture's folder is its label.")
         return
-    if st.button(f"Use {count(len(files), 'file')}", key="use_images", type=main_button(), width="stretch"):
+    pressed = st.button(f"Use {count(len(files), 'file')}", key="use_images", type=main_button(), width="stretch")
+
+    def use() -> None:
         brought = _brought(files)
-        if brought is not None:
-            state.told = brought.notes
-            state.use(brought.instances)
+        state.told = brought.notes
+        state.use(brought.instances)
+
+    attempt(state, "images", tuple(each.file_id for each in files), pressed, use)
     for note in state.told:
         st.caption(f":material/info: {escape(note)}")
 
 
-def _brought(files: Sequence[UploadedFile]) -> Brought | None:
-    """The pictures in the files that can be decoded, which a worker tries; None where there is none, which is said."""
-    try:
-        with st.spinner("Looking at the pictures"):
-            brought = images_from_files([(each.name, each.getvalue()) for each in files])
-            return without(brought, reasons(brought.instances))
-    except EmbedvizError as error:
-        st.error(escape(error))
-        return None
+def _brought(files: Sequence[UploadedFile]) -> Brought:
+    """The pictures in the files that can be decoded, which a worker tries; EmbedvizError where there is none."""
+    with st.spinner("Looking at the pictures"):
+        brought = images_from_files([(each.name, each.getvalue()) for each in files])
+        return without(brought, reasons(brought.instances))
 
 
 def more(state: State, _reads: Reads) -> None:
@@ -61,7 +60,12 @@ def more(state: State, _reads: Reads) -> None:
             help="It joins the set, and the map is drawn with it.",
         )
         added = st.form_submit_button("Add", width="stretch")
-    brought = _brought(files) if added and files else None
-    if brought is not None:
-        state.own = (*state.own, *brought.instances.items[:-1])
-        state.add(brought.instances.items[-1])
+
+    def add() -> None:
+        *others, last = _brought(files or ()).instances.items
+        state.own = (*state.own, *others)
+        state.add(last)
+
+    # The form is empty after the press: what was refused is said for as long as the instances are the same.
+    present = state.instances.fingerprint if state.instances else ""
+    attempt(state, "own images", present, added and files, add)

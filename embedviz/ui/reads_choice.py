@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from embedviz.checkpoints.inputs import check_given
-from embedviz.errors import EmbedvizError
 from embedviz.records import Reads
 from embedviz.ui.look import main_button
 from embedviz.ui.opened import Opened
+from embedviz.ui.refusal import attempt
 from embedviz.ui.remedies import reopen
 from embedviz.ui.state import State
 from embedviz.ui.words import escape
@@ -51,8 +51,8 @@ def _form(state: State, opened: Opened) -> None:
         said: dict[str, Any] = {"modality": modality} if modality else {}
         if not opened.towers:
             said |= _sizes(reads)
-        if st.form_submit_button("Open with this", type=main_button()):
-            _reopen(state, said)
+        pressed = st.form_submit_button("Open with this", type=main_button())
+    attempt(state, "reads", repr(said), pressed, lambda: _reopen(state, said))
 
 
 def _sizes(reads: Reads) -> dict[str, Any]:
@@ -114,11 +114,7 @@ def _value(word: str) -> Any:
 
 
 def _reopen(state: State, said: dict[str, Any]) -> None:
-    try:
-        check_given(said)
-    except (EmbedvizError, TypeError) as error:
-        st.error(escape(error))
-        return
+    check_given(said)
     others = state.source.options.assumed.items()
     inputs = ((f"input.{name}", tuple(value) if isinstance(value, list) else value) for name, value in said.items())
     reopen(state, assume=tuple(sorted([*others, *inputs])))

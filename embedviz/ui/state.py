@@ -56,6 +56,8 @@ class State:
     shown: Settings | None = None
     job: Job | None = None
     failure: tuple[object, EmbedvizError] | None = None
+    #: What a press of a button was refused with, and what was brought then: by the button's place.
+    refused: dict[str, tuple[Hashable, EmbedvizError]] = field(default_factory=dict)
     #: Ids: the group the tables keep to, the one whose neighbours they list, and those a table row points at.
     selected: tuple[str, ...] = ()
     focus: str | None = None

@@ -9,6 +9,7 @@ from embedviz.modalities.brought import Brought
 from embedviz.modalities.tensors import tensors_from_file, tensors_from_text
 from embedviz.records import Reads
 from embedviz.ui.look import main_button
+from embedviz.ui.refusal import attempt
 from embedviz.ui.state import State
 from embedviz.ui.words import count, escape
 
@@ -40,13 +41,12 @@ def paste(state: State, reads: Reads) -> None:
         "spaces between them, and a label behind a tab.",
         persist_state="session",
     )
-    if st.button("Use these numbers", key="use_numbers", width="stretch"):
-        try:
-            brought = tensors_from_text(text or "", reads, "pasted numbers")
-        except EmbedvizError as error:
-            st.error(escape(error))
-            return
-        state.use(brought.instances)
+    pressed = st.button("Use these numbers", key="use_numbers", width="stretch")
+
+    def use() -> None:
+        state.use(tensors_from_text(text or "", reads, "pasted numbers").instances)
+
+    attempt(state, "numbers", text, pressed, use)
 
 
 def file(state: State, reads: Reads) -> None:
@@ -85,13 +85,10 @@ def typed(state: State, reads: Reads) -> None:
             help="Its numbers, separated by commas. It joins the set, and the map is drawn with it.",
         )
         added = st.form_submit_button("Add", width="stretch")
-    if not (added and text and text.strip()):
-        return
-    try:
-        brought = tensors_from_text(text, reads)
-    except EmbedvizError as error:
-        st.error(escape(error))
-        return
-    for item in brought.instances.items[:-1]:
-        state.own = (*state.own, item)
-    state.add(brought.instances.items[-1])
+
+    def add() -> None:
+        *others, last = tensors_from_text(text, reads).instances.items
+        state.own = (*state.own, *others)
+        state.add(last)
+
+    attempt(state, "own numbers", text, added and text and text.strip(), add)

@@ -9,6 +9,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.modalities.instances import guess_columns, instances_from_lines, instances_from_table
 from embedviz.modalities.table import read_table
 from embedviz.ui.look import main_button
+from embedviz.ui.refusal import attempt
 from embedviz.ui.state import State
 from embedviz.ui.words import count, escape
 
@@ -24,13 +25,8 @@ def paste(state: State) -> None:
         help="A label may follow each text after a tab, as when two columns are copied from a spreadsheet.",
         persist_state="session",
     )
-    if st.button("Use these lines", key="use_lines", width="stretch"):
-        try:
-            instances = instances_from_lines(text or "", name="pasted lines")
-        except EmbedvizError as error:
-            st.error(escape(error))
-            return
-        state.use(instances)
+    pressed = st.button("Use these lines", key="use_lines", width="stretch")
+    attempt(state, "lines", text, pressed, lambda: state.use(instances_from_lines(text or "", name="pasted lines")))
 
 
 def file(state: State) -> None:
@@ -68,13 +64,14 @@ def file(state: State) -> None:
         help="A column to colour the map by, and to measure the layers with.",
     )
     st.dataframe(table.frame.head(3), hide_index=True, height=143, alt="The first three rows of the file")
-    if st.button(f"Use {count(len(table.frame), 'row')}", key="use_file", type=main_button(), width="stretch"):
-        try:
-            instances = instances_from_table(table.frame, text=text, label=label, name=uploaded.name)
-        except EmbedvizError as error:
-            st.error(escape(error))
-            return
-        state.use(instances)
+    pressed = st.button(f"Use {count(len(table.frame), 'row')}", key="use_file", type=main_button(), width="stretch")
+    attempt(
+        state,
+        "file",
+        (uploaded.file_id, text, label),
+        pressed,
+        lambda: state.use(instances_from_table(table.frame, text=text, label=label, name=uploaded.name)),
+    )
 
 
 def edit(state: State) -> None:

@@ -132,7 +132,10 @@ class Visit:
         return found
 
     def loneliest(self) -> str:
-        """The id of the point that is farthest from all others, so that a click on it can mean no other."""
+        """The id of the point that is farthest from all others, so that a click on it can mean no other.
+
+        None that the person added: the last of them is chosen already, and a click on it would give it up.
+        """
         places = self.drawn()
 
         def room(one: str) -> float:
@@ -142,7 +145,7 @@ class Visit:
                 if other != one
             )
 
-        return max(places, key=room)
+        return max((one for one in places if not one.startswith("mine-")), key=room)
 
     def photograph(self, name: str) -> Visit:
         SCREENSHOTS.mkdir(exist_ok=True)

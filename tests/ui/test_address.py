@@ -12,7 +12,7 @@ from embedviz.errors import ExportError
 from embedviz.modalities.instances import instances_from_lines
 from embedviz.ui.address import kept
 from embedviz.ui.address.kept import Brought, Sets
-from embedviz.ui.options import _given, model_folders
+from embedviz.ui.options import model_folders
 from tests.conftest import Save
 from tests.packing import zipped
 from tests.ui.conftest import App
@@ -134,9 +134,9 @@ def test_models_of_the_server_are_in_the_address_and_uploads_are_not(
     enter: Enter, save: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = save("Bert", name="mine")
-    monkeypatch.setenv("EMBEDVIZ_MODELS", str(folder.parent))
-    model_folders.cache_clear()
-    try:
+    with monkeypatch.context() as offering:
+        offering.setenv("EMBEDVIZ_MODELS", str(folder.parent))
+        model_folders.cache_clear()
         app = enter(model="mine", layer="encoder.layer.0")
         assert app.heading == "encoder.layer.0"
         assert "mine" in app.below_heading
@@ -145,9 +145,7 @@ def test_models_of_the_server_are_in_the_address_and_uploads_are_not(
             app = enter(model=value, layer="encoder.layer.0")
             assert "is none that this server offers" in app.text
             assert app.heading == "encoder.layer.5", "The layer was another model's."
-    finally:
-        model_folders.cache_clear()
-        _given.cache_clear()
+    model_folders.cache_clear()
     app = enter()
     app.upload(("tiny.zip", zipped(folder))).until(lambda app: "tiny.zip" in app.below_heading)
     assert words(app) == {"model": "upload"}

@@ -162,6 +162,7 @@ def test_a_file_that_is_none_is_said_and_loses_nothing(app: App) -> None:
     for data in (b"", b"not a zip", zipped(Path(__file__).parent)[:3000]):
         opened(app, data)
         assert "This is no session of embedviz" in app.errors
+        assert "This is no session of embedviz" in app.run().errors, "It stays said when the page is drawn again."
     app.upload(("one.embedviz", b""), ("two.embedviz", b""))
     assert "A session is opened by itself: 2 files" in app.errors
     assert "241 instances" in app.below_heading

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from embedviz.errors import CheckpointError
 from embedviz.tokenizer_lab import TOKENIZERS
 from embedviz.ui import options, words
 from embedviz.ui.checkpoint_choice import spool
 from embedviz.ui.instance.lab import Lab
+from embedviz.ui.refusal import attempt
 from embedviz.ui.state import State
 from embedviz.workers.model_worker import Source
 
@@ -80,10 +80,9 @@ def _upload(session: State, lab: Lab) -> None:
     )
     # What was given is kept where the uploader is empty again: after a visit to another page.
     ids = tuple(file.file_id for file in files or ())
-    if not files or ids == lab.files:
-        return
-    lab.files = ids
-    try:
+
+    def take() -> None:
+        lab.files = ids
         lab.upload = spool(files, session)
-    except CheckpointError as error:
-        st.error(words.escape(error))
+
+    attempt(session, "tokenizer", ids, files and ids != lab.files, take)
