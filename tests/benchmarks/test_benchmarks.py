@@ -61,7 +61,6 @@ def test_projection_measures_maps_and_neighbours() -> None:
         assert any(line.split(maxsplit=1)[-1].startswith(row) for line in table.splitlines() if line)
 
 
-@pytest.mark.long
 def test_comparison_measures_each_step_and_neighbours() -> None:
     table = run("comparison", "--size", "60", "--neighbours", "200")
     for row in ("mutual_neighbours", "cka", "rsa", "probe", "all of it", "movers"):
