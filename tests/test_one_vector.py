@@ -43,10 +43,11 @@ def test_vectors_that_are_not_finite_are_refused() -> None:
 
 def test_a_strip_draws_every_value_up_to_its_most() -> None:
     figure = strip(ROWS[0], np.percentile(ROWS, [5, 95], axis=0), [2])
-    [bars] = [trace for trace in figure.data if trace.type == "bar"]
-    np.testing.assert_array_equal(bars.y, ROWS[0])
-    assert len({bars.marker.color[2], bars.marker.color[3]}) == 2
-    assert len(strip(np.zeros(MOST_VALUES + 5)).data[0].y) == MOST_VALUES
+    *_, values, marked = figure.data
+    np.testing.assert_array_equal(values.y, ROWS[0])
+    np.testing.assert_array_equal((marked.x, marked.y), ([2], ROWS[0][[2]]))
+    assert marked.marker.color != values.fillcolor
+    assert len(strip(np.zeros(MOST_VALUES + 5), marked=[MOST_VALUES + 2]).data[0].y) == MOST_VALUES
 
 
 def test_tokens_of_two_texts_need_a_cosine_each() -> None:
