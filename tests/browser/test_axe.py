@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+import torch
+from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, Visit
+from tests.packing import saved
 
 pytestmark = pytest.mark.browser
 _VIEWS = ("Tokens", "Layer by layer", "Tokenizer lab", "Token by token")
-
-
-def serious(page: Page) -> list[tuple[str, str]]:
-    """Rules that are broken seriously, and the first place of each."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("critical", "serious")]
 
 
 def settled(visit: Visit) -> Visit:
@@ -47,5 +41,9 @@ def test_no_page_has_a_serious_finding(enter: Enter, theme: str) -> None:
             for view in _VIEWS:
                 settled(visit.segment(view))
                 found[f"{title}: {view}"] = serious(page)
+    name = "<img src=x onerror=alert(1)>.weight"
+    visit.upload_model(("odd.pt", saved({name: torch.zeros(2, 3)}))).says("could not be opened", LATE)
+    found["Doctor: not opened"] = serious(page)
+    visit.photograph(f"axe-refused-{theme}")
     assert {name: rules for name, rules in found.items() if rules} == {}
-    assert len(found) == 9
+    assert len(found) == 10

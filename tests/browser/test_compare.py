@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, Visit
 
 pytestmark = pytest.mark.browser
-_BAD = ("critical", "serious")
 
 
 def compared(visit: Visit) -> Visit:
@@ -55,11 +53,3 @@ def test_from_all_blocks_to_two_layers(enter: Enter) -> None:
     visit.page.get_by_role("radio", name="Trails").click()
     visit.says(re.compile("to see their way through the layers"))
     visit.photograph("compare")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_can_be_used_by_all(enter: Enter, theme: str) -> None:
-    visit = compared(enter(theme).turn_to("Compare").says("Which layer should I use?", 2 * LATE))
-    found = Axe().run(visit.page).response["violations"]
-    serious = [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in _BAD]
-    assert serious == []

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from safetensors.torch import load_file, save_file
 
 from embedviz.checkpoints import bundled_path
@@ -20,7 +18,6 @@ from tests.conftest import TEXTS, package_file
 from tests.packing import saved, zipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
-_BAD = ("critical", "serious")
 
 
 def test_a_sick_model_goes_home_healthy(enter: Enter, bundled_copy: Path, tmp_path: Path) -> None:
@@ -78,19 +75,3 @@ def test_a_network_of_ones_own_opens_with_its_code(enter: Enter, tmp_path: Path)
     expect(visit.layer("conv_layers")).to_be_visible(timeout=SOON)
     visit.turn_to("Explore").says("This model reads pictures, brought to 1 × 28 × 28", LATE).settle()
     expect(visit.map).to_be_visible(timeout=LATE)
-
-
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds wrong with the page and calls serious: the rule, and the elements that break it."""
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in _BAD]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_the_doctors_page(enter: Enter, theme: str) -> None:
-    visit = enter(theme).turn_to("Doctor").says("checks passed", LATE)
-    assert serious(visit.page) == []
-    name = "<img src=x onerror=alert(1)>.weight"
-    visit.upload_model(("odd.pt", saved({name: torch.zeros(2, 3)}))).says("could not be opened", LATE)
-    assert serious(visit.page) == []
-    visit.photograph(f"doctor-{theme}")

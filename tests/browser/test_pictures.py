@@ -6,9 +6,9 @@ import sys
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, SOON
 from tests.packing import saved
@@ -40,5 +40,4 @@ def test_pictures_are_seen_on_the_map_and_in_the_table(enter: Enter, theme: str)
     visit.page.mouse.click(*place)
     visit.says("Nearest to: “").settle()
     visit.photograph(f"pictures-neighbours-{theme}")
-    found = Axe().run(visit.page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("critical", "serious")] == []
+    assert serious(visit.page) == []

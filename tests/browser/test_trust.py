@@ -6,9 +6,9 @@ import re
 import sys
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.conftest import Enter
 from tests.browser.visit import LATE, SOON
 
@@ -33,8 +33,7 @@ def test_trust_is_shown_on_the_map_and_beside_it(enter: Enter) -> None:
     expect(tables).to_have_count(2)
     wide, room = page.locator("[data-testid=stMain]").evaluate("it => [it.scrollWidth, it.clientWidth]")
     assert wide <= room
-    violations = Axe().run(page).response["violations"]
-    assert {one["id"] for one in violations if one["impact"] in ("critical", "serious")} == set()
+    assert serious(page) == []
 
     page.locator(".st-key-trust_part").get_by_role("radio", name="Pairs").click()
     visit.says("Near on the map, strangers in truth").settle()

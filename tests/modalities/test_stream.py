@@ -217,12 +217,13 @@ def test_an_unknown_column_is_named_with_the_closest(tmp_path: Path) -> None:
 def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    limit = csv.field_size_limit()
     data = b'text,label\n"open,x\n' + b"a line,y\n" * 3_000
     check(tmp_path, data, "a.csv", chunk=1_000)
     # However long the file is: past the largest cell nothing is gathered any more.
     monkeypatch.setattr(delimited_rows, "MOST_CELL", 10_000)
     assert joined(stream(tmp_path, data)).items[:2] == ('"open', "a line")
-    assert csv.field_size_limit() == 131_072
+    assert csv.field_size_limit() == limit
 
 
 def test_a_book_in_a_cell(tmp_path: Path) -> None:
