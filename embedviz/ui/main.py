@@ -55,4 +55,4 @@ with below:
         flow.run_button(session, session.settings, "run")
     help_(lambda: tour.start(session, chosen.title, by_title))
     if not session.address.shown:
-        bar.show(session)
+        bar.show(session, chosen.title.lower())

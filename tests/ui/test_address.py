@@ -16,6 +16,7 @@ from embedviz.ui.options import model_folders
 from tests.conftest import Save
 from tests.packing import zipped
 from tests.ui.conftest import App
+from tests.ui.test_compare import whole
 
 Enter = Callable[..., App]
 
@@ -152,6 +153,67 @@ def test_models_of_the_server_are_in_the_address_and_uploads_are_not(
     assert any("never shared by a link" in str(each.value) for each in app.at.caption)
     app = enter(model="upload")
     assert "an uploaded checkpoint is never in an address" in app.text
+
+
+def test_what_is_compared_is_in_the_address_of_its_page(enter: Enter) -> None:
+    asked = {
+        "sample": "negation-and-ambiguity",
+        "layers": "encoder.layer.0,encoder.layer.3,encoder.layer.5",
+        "vectors": "none",
+        "alignment": "independent",
+        "measure": "rsa",
+        "pair": "layer.0,layer.3",
+    }
+    app = enter(**asked)
+    assert words(app) == {"sample": asked["sample"]}, "Explore has no use for the others."
+    whole(app.page("Compare"))
+    assert "Of this address" not in app.text
+    assert words(app) == asked
+    assert list(app.labelled("selectbox", "One layer").options) == ["layer.0", "layer.3", "layer.5"]
+    assert "From layer.0 to layer.3" in app.text
+    app.labelled("selectbox", "The other").set_value("layer.5")
+    app.run()
+    assert words(app) == {name: value for name, value in asked.items() if name != "pair"}, "It is the usual pair."
+
+
+def test_a_comparison_with_random_weights_is_in_the_address(enter: Enter) -> None:
+    asked = {
+        "sample": "negation-and-ambiguity",
+        "compare": "models",
+        "layers": "encoder.layer.5",
+        "other": "random",
+        "other_layers": "encoder.layer.0,encoder.layer.5",
+    }
+    app = whole(enter(**asked).page("Compare"))
+    assert not app.errors
+    assert words(app) == asked
+    assert list(app.labelled("selectbox", "The other").options) == [
+        "random weights: layer.0",
+        "random weights: layer.5",
+    ]
+
+
+def test_what_cannot_be_compared_is_said(enter: Enter) -> None:
+    wrong = {
+        "compare": "nonsense",
+        "layers": "encoder.layer.0,nowhere",
+        "other": "upload",
+        "vectors": "l2",
+        "alignment": "?",
+        "measure": "",
+        "pair": "one",
+    }
+    app = enter(**wrong)
+    for told in (
+        "comparison “nonsense” is not one of layers, models",
+        "has layers that cannot be compared (nowhere)",
+        "other model “upload” is not there",
+        "vectors “l2” is not one of centred, none, standardised",
+        "alignment of the maps “?” is not one of linked, independent",
+        "pair of layers “one” is not the names of two layers",
+    ):
+        assert told in app.text, told
+    assert words(app) == {}
 
 
 def test_a_link_to_instances_of_one_s_own(enter: Enter) -> None:

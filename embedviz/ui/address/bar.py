@@ -18,10 +18,10 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def show(session: State) -> None:
+def show(session: State, page: str = "") -> None:
     """Bring the address up to date, where that was not done in this run. Stands in the innermost part of a page that
     is drawn by itself, so that its choices arrive too."""
-    said = words_of(session)
+    said = words_of(session, page)
     if said is not None:
         _COMPONENT(key="address", data={"words": said, "names": list(NAMES), "parameter": PARAMETER}, height=1)
         session.address.shown = True

@@ -100,6 +100,14 @@ NAMES: Mapping[str, str] = {
     "seed": "seed",
     "colour": "colour",
     "focus": "instance",
+    "compare": "comparison",
+    "layers": "layers",
+    "other": "other model",
+    "other_layers": "other model's layers",
+    "vectors": "vectors",
+    "alignment": "alignment of the maps",
+    "measure": "measure",
+    "pair": "pair of layers",
 }
 PARAMETER = "map."
 #: What the address says of a checkpoint that was uploaded, and of instances that no link was made for.

@@ -16,7 +16,7 @@ from embedviz.ui.state import State
 
 def link(session: State, page: str = "") -> None:
     """The link; a person's own instances are kept for it at the press of a button. ``page`` is the path of the page."""
-    said = words_of(session)
+    said = words_of(session, page)
     if said is None:
         return
     if said.get("set") == UNSHARED:
@@ -30,19 +30,15 @@ def link(session: State, page: str = "") -> None:
             return
         if not _keep(session):
             return
-        said = words_of(session) or said
+        said = words_of(session, page) or said
     # Streamlit's own address of the app may or may not have the page's path in it.
     base = (st.context.url or "").rstrip("/").removesuffix(f"/{page or 'explore'}")
     st.code(f"{base}/{page}?{urlencode(said)}".removesuffix("?"), language=None)
-    told = "Whoever opens this link on this server sees this picture."
-    if page:
-        told = (
-            "The link holds the checkpoint, the instances, the colour and the selection; what is compared is not in it."
-        )
+    told = f"Whoever opens this link on this server sees this {'comparison' if page else 'picture'}."
     if "set" in said:
         day = datetime.fromtimestamp(session.address.until, UTC)
         told += f" The instances are kept until {day.day} {day:%B %Y}, or until the server is started anew."
-    if said.get("model") == UPLOADED:
+    if UPLOADED in (said.get("model"), said.get("other")):
         told = "An uploaded checkpoint is never shared by a link: whoever opens this one has to open it, too."
     st.caption(told)
 

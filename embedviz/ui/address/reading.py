@@ -14,6 +14,8 @@ from embedviz.errors import EmbedvizError
 from embedviz.modalities.samples import load_sample, samples_for
 from embedviz.projection import METHODS, Parameter
 from embedviz.ui import options, words
+from embedviz.ui.address import compared
+from embedviz.ui.address.asked import Unfit, take
 from embedviz.ui.address.kept import NAMES, PARAMETER, UNSHARED, UPLOADED, sets
 from embedviz.ui.group_columns import GROUP_COLUMNS
 from embedviz.ui.instance_choice import instances_of
@@ -24,13 +26,9 @@ from embedviz.ui.state import State
 from embedviz.vectors import POSTPROCESSING
 from embedviz.workers.model_worker import Source
 
-#: Characters of a word that are looked at; and of one that is shown again.
-_LONGEST, _SHOWN = 2_000, 60
+#: Characters of a word that are looked at.
+_LONGEST = 2_000
 _LARGEST_SEED = 2**32 - 1
-
-
-class _Unfit(Exception):
-    """Why a word of the address cannot be taken over."""
 
 
 def begin(session: State) -> None:
@@ -41,10 +39,10 @@ def begin(session: State) -> None:
     address.begun = True
     given = {name: st.query_params[name] for name in st.query_params if name in NAMES or name.startswith(PARAMETER)}
     address.asked = {name: value[:_LONGEST] for name, value in given.items()}
-    if not _take(session, "model", lambda value: _model(session, value)):
-        for name in ("layer", "pooling", "prompt"):  # they are another checkpoint's
+    if not take(session, "model", lambda value: _model(session, value)):
+        for name in ("layer", "pooling", "prompt", "layers", "pair"):  # they are another checkpoint's
             address.asked.pop(name, None)
-    _take(session, "then", lambda value: _postprocessing(session, value))
+    take(session, "then", lambda value: _postprocessing(session, value))
     _map(session)
 
 
@@ -53,13 +51,14 @@ def settle(session: State, opened: Opened | None) -> None:
     address = session.address
     if opened is None or not address.asked or opened.source != session.source:
         return
-    _take(session, "layer", lambda value: _layer(session, opened, value))
-    _take(session, "pooling", lambda value: _pooling(session, opened, value))
-    _take(session, "prompt", lambda value: _prompt(session, opened, value))
-    _take(session, "sample", lambda value: _sample(session, opened, value))
-    _take(session, "set", lambda value: _set(session, value))
-    _take(session, "colour", lambda value: _colour(session, opened, value))
-    _take(session, "focus", lambda value: _focus(session, opened, value))
+    take(session, "layer", lambda value: _layer(session, opened, value))
+    take(session, "pooling", lambda value: _pooling(session, opened, value))
+    take(session, "prompt", lambda value: _prompt(session, opened, value))
+    take(session, "sample", lambda value: _sample(session, opened, value))
+    take(session, "set", lambda value: _set(session, value))
+    take(session, "colour", lambda value: _colour(session, opened, value))
+    take(session, "focus", lambda value: _focus(session, opened, value))
+    compared.settle(session, opened)
     address.asked.clear()
 
 
@@ -75,27 +74,9 @@ def unread(session: State) -> None:
             st.rerun()
 
 
-def _take(session: State, name: str, use: Callable[[str], None]) -> bool:
-    """Hand a word over, if it is there; whether nothing was wrong with it."""
-    address = session.address
-    value = address.asked.pop(name, None)
-    if value is None:
-        return True
-    try:
-        use(value)
-    except _Unfit as error:
-        address.unread = (*address.unread, f"{_called(name)} “{words.shorten(value, _SHOWN)}” {error}")
-        return False
-    return True
-
-
-def _called(name: str) -> str:
-    return NAMES.get(name) or f"the map's {name.removeprefix(PARAMETER)[:_SHOWN]}"
-
-
 def _model(session: State, value: str) -> None:
     if value == UPLOADED:
-        raise _Unfit("is not there: an uploaded checkpoint is never in an address, so open it again")
+        raise Unfit("is not there: an uploaded checkpoint is never in an address, so open it again")
     source = next((each for each in options.offered() if each.name == value), None) or _typed(value)
     session.choose_source(source)
 
@@ -105,12 +86,12 @@ def _typed(value: str) -> Source:
     try:
         return options.allowed(value)
     except (EmbedvizError, OSError, ValueError) as error:
-        raise _Unfit("is none that this server offers") from error
+        raise Unfit("is none that this server offers") from error
 
 
 def _postprocessing(session: State, value: str) -> None:
     if value not in POSTPROCESSING:
-        raise _Unfit(f"is not one of {', '.join(POSTPROCESSING)}")
+        raise Unfit(f"is not one of {', '.join(POSTPROCESSING)}")
     session.postprocessing = value
 
 
@@ -122,19 +103,19 @@ def _map(session: State) -> None:
     def number(name: str, low: int, high: int) -> Callable[[str], None]:
         def use(value: str) -> None:
             if not (value.isascii() and value.isdigit() and len(value) <= 10 and low <= int(value) <= high):
-                raise _Unfit(f"is no whole number from {low} to {high}")
+                raise Unfit(f"is no whole number from {low} to {high}")
             chosen[name] = int(value)
 
         return use
 
     def method(value: str) -> None:
         if value not in METHODS:
-            raise _Unfit(f"is not one of {', '.join(METHODS)}")
+            raise Unfit(f"is not one of {', '.join(METHODS)}")
         chosen["method"] = value
 
-    _take(session, "map", method)
-    _take(session, "dimensions", number("dimensions", 2, 3))
-    _take(session, "seed", number("seed", 0, _LARGEST_SEED))
+    take(session, "map", method)
+    take(session, "dimensions", number("dimensions", 2, 3))
+    take(session, "seed", number("seed", 0, _LARGEST_SEED))
     session.map = MapSettings(**chosen, parameters=_parameters(session, chosen["method"]))
 
 
@@ -146,13 +127,13 @@ def _parameters(session: State, method: str) -> tuple[tuple[str, Any], ...]:
     def use(name: str) -> Callable[[str], None]:
         def take(value: str) -> None:
             if name not in declared:
-                raise _Unfit(f"is nothing that {METHODS[method].label} can be set to")
+                raise Unfit(f"is nothing that {METHODS[method].label} can be set to")
             given[name] = _settled(declared[name], value)
 
         return take
 
     for word in [word for word in session.address.asked if word.startswith(PARAMETER)]:
-        _take(session, word, use(word.removeprefix(PARAMETER)))
+        take(session, word, use(word.removeprefix(PARAMETER)))
     return tuple((name, given.get(name, each.default)) for name, each in declared.items()) if given else ()
 
 
@@ -160,7 +141,7 @@ def _settled(parameter: Parameter, value: str) -> Any:
     try:
         return parameter.settle(value if parameter.choices else float(value))
     except (EmbedvizError, ValueError, OverflowError) as error:
-        raise _Unfit(f"is not {parameter.range_text}") from error
+        raise Unfit(f"is not {parameter.range_text}") from error
 
 
 def _layer(session: State, opened: Opened, value: str) -> None:
@@ -168,38 +149,38 @@ def _layer(session: State, opened: Opened, value: str) -> None:
     found = opened.layer(path)
     if found is None or not found.capturable:
         why = "is none of this checkpoint" if found is None else "cannot be captured"
-        raise _Unfit(why)
+        raise Unfit(why)
     session.layer = path
 
 
 def _pooling(session: State, opened: Opened, value: str) -> None:
     layer = opened.layer(opened.recommended if session.layer is None else session.layer)
     if layer is None or value not in opened.poolings(layer):
-        raise _Unfit("is none that suits this layer")
+        raise Unfit("is none that suits this layer")
     session.pooling = value
 
 
 def _prompt(session: State, opened: Opened, value: str) -> None:
     if opened.reads.modality != "text":
-        raise _Unfit("is nothing for a checkpoint that reads no texts")
+        raise Unfit("is nothing for a checkpoint that reads no texts")
     session.prompt = None if value == opened.prompt else value
 
 
 def _sample(session: State, opened: Opened, value: str) -> None:
     if value not in samples_for(opened.reads):
-        raise _Unfit("is none that this checkpoint can be given")
+        raise Unfit("is none that this checkpoint can be given")
     session.base = load_sample(value, opened.reads)
 
 
 def _set(session: State, value: str) -> None:
     if value == UNSHARED:
-        raise _Unfit("are not kept in an address: bring them again, or make a link under “Take away” before")
+        raise Unfit("are not kept in an address: bring them again, or make a link under “Take away” before")
     found = sets.get(value)
     if found is None:
-        raise _Unfit("are not kept on this server any more: ask for a new link")
+        raise Unfit("are not kept on this server any more: ask for a new link")
     held, until = found
     if held.modality != session.modality:
-        raise _Unfit("are nothing for this checkpoint")
+        raise Unfit("are nothing for this checkpoint")
     session.base, session.own, session.only_own = held.base, held.own, held.only_own
     session.address.token, session.address.shared, session.address.until = value, held, until
 
@@ -207,12 +188,12 @@ def _set(session: State, value: str) -> None:
 def _colour(session: State, opened: Opened, value: str) -> None:
     instances = instances_of(session, opened)
     if value not in {*(instances.columns if instances else ()), *GROUP_COLUMNS, PLAIN}:
-        raise _Unfit("is no column of these instances")
+        raise Unfit("is no column of these instances")
     session.colour = value
 
 
 def _focus(session: State, opened: Opened, value: str) -> None:
     instances = instances_of(session, opened)
     if instances is None or value not in instances.ids:
-        raise _Unfit("is none of these")
+        raise Unfit("is none of these")
     session.select((value,))

@@ -8,6 +8,7 @@ from typing import Any
 from embedviz.modalities.samples import SAMPLES, load_sample, samples_for
 from embedviz.projection import METHODS
 from embedviz.records import Instances, Reads
+from embedviz.ui.address import compared
 from embedviz.ui.address.kept import PARAMETER, UNSHARED, UPLOADED, Brought
 from embedviz.ui.opened import Opened
 from embedviz.ui.settings import MapSettings
@@ -19,8 +20,8 @@ def brought(session: State) -> Brought:
     return Brought(session.base, session.own, session.only_own, session.modality)
 
 
-def words_of(session: State) -> dict[str, str] | None:
-    """The words of the address, by name; None while what the address asked for is not there yet."""
+def words_of(session: State, page: str = "") -> dict[str, str] | None:
+    """The words of a page's address, by name; None while what the address asked for is not there yet."""
     opened = session.opened
     if opened is None or session.address.asked:
         return None
@@ -29,7 +30,7 @@ def words_of(session: State) -> dict[str, str] | None:
         said["colour"] = session.colour
     if session.focus is not None:
         said["focus"] = session.focus
-    return said
+    return said | (compared.said(session, opened) if page == "compare" else {})
 
 
 def _vectors(session: State, opened: Opened) -> dict[str, str]:

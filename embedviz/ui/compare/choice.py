@@ -25,6 +25,8 @@ from embedviz.vectors import POSTPROCESSING
 MOST_INSTANCES = 5_000
 #: Layers of one model, and bytes of all vectors together, at most.
 MOST_LAYERS, MOST_BYTES = 40, 800_000_000
+#: What may be done to all vectors first.
+VECTORS = ("centred", "none", "standardised")
 
 
 @dataclass(frozen=True)
@@ -225,11 +227,10 @@ def _how(chosen: Chosen, *, shared: bool) -> None:
 
     with st.popover("How", help="Which vectors are compared, and how the maps are laid side by side."):
         if shared:
-            names = ["centred", "none", "standardised"]
             chosen.postprocessing = str(
                 st.segmented_control(
                     "Vectors",
-                    names,
+                    VECTORS,
                     default=chosen.postprocessing,
                     required=True,
                     key="compare_vectors",

@@ -9,7 +9,8 @@ from embedviz.workers.model_worker import Source
 
 @dataclass
 class Chosen:
-    """``layers`` and ``other_layers`` are paths; empty for all blocks. ``pair`` and ``shown`` are names of layers."""
+    """``layers`` and ``other_layers`` are paths; empty for all blocks. ``pair`` and ``shown`` are names of layers,
+    ``usual_pair`` the one that is opened where none is chosen."""
 
     kind: str = "layers"
     layers: tuple[str, ...] = ()
@@ -19,6 +20,7 @@ class Chosen:
     alignment: str = "linked"
     measure: str = "mutual_neighbours"
     pair: tuple[str, str] | None = None
+    usual_pair: tuple[str, str] | None = None
     shown: tuple[str, ...] = field(default=())
 
     def keep_layers(self, paths: tuple[str, ...]) -> None:

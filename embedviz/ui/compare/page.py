@@ -94,14 +94,15 @@ def _instances(compared: Compared, session: State) -> None:
     """What a choice among the instances changes, and nothing else: it is to follow at once."""
     maps.section(compared, session)
     movers.section(compared, session)
-    bar.show(session)
+    bar.show(session, "compare")
 
 
 def _settle(compared: Compared, session: State) -> None:
     """What is chosen among the layers is kept where it is still there, else chosen anew."""
     chosen, comparison = session.compare, compared.comparison
+    chosen.usual_pair = (comparison.rows[0], comparison.columns[-1])
     if chosen.pair is None or chosen.pair[0] not in comparison.rows or chosen.pair[1] not in comparison.columns:
-        chosen.pair = (comparison.rows[0], comparison.columns[-1])
+        chosen.pair = chosen.usual_pair
     names = list(compared.comparing.layers)
     chosen.shown = tuple(name for name in chosen.shown if name in names) or maps.first_shown(compared)
 
