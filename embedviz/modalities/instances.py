@@ -149,9 +149,18 @@ def ids_from(columns: dict[str, tuple[Any, ...]], count: int) -> tuple[str, ...]
     return tuple(str(number) for number in range(1, count + 1))
 
 
+#: A label can be typed after it: the Tab key leads out of a text box.
+_BAR = " | "
+
+
 def instances_from_lines(text: str, name: str = "") -> Instances:
-    """One instance a line, with a label after a tab if there is one. Blank lines are left out and counted."""
-    rows = [[clean(cell).strip() for cell in line.split("\t")] for line in _NEWLINE.split(text.removeprefix("\ufeff"))]
+    """One instance a line, with a label after a tab if there is one. Blank lines are left out and counted.
+
+    Where no line has a tab and each has one " | ", the label is what stands after that.
+    """
+    lines = _NEWLINE.split(text.removeprefix("\ufeff"))
+    barred = "\t" not in text and all(line.count(_BAR) == 1 for line in lines if line.strip())
+    rows = [[clean(cell).strip() for cell in line.split(_BAR if barred else "\t")] for line in lines]
     while rows and rows[-1] == [""]:  # the end of the last line is no line
         rows.pop()
     heading = [cell.casefold() for cell in rows[0]] if rows else []

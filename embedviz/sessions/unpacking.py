@@ -45,7 +45,7 @@ class Unpacked:
             raise ExportError(
                 "This is no session of embedviz",
                 value=f"{len(data):,} bytes",
-                remedy="A session is a file that was saved under “Take away”; its name ends in .embedviz.",
+                remedy="Whatever its name, it was not saved by “Session” under “Take away”.",
             )
         try:
             self._members = _members(data)

@@ -49,7 +49,10 @@ def map_step(
     else:
         said = [_about_all(layer, telling)]
     said.append(f"{survive}." if (survive := survive_sentence(projection)) else _few(shown))
-    return _step("map", f"What the model makes of {shown.name or 'these inputs'}", said, picture, layer, shown, source)
+    title = f"What the model makes of {_own_name(shown)}"
+    if chosen:
+        title = f"Who is like {quote(shown.texts[chosen[0]])}?"
+    return _step("map", title, said, picture, layer, shown, source)
 
 
 def maps_step(
@@ -103,8 +106,13 @@ def _about_all(layer: Seen, telling: Telling) -> str:
     return f"{both:,} of the {count:,} {telling.nouns} are the nearest neighbour of their own nearest neighbour."
 
 
+def _own_name(shown: StorySet) -> str:
+    """The set's name within a sentence; "these inputs" where it has none."""
+    return f"“{shown.name}”" if shown.name else "these inputs"
+
+
 def _few(shown: StorySet) -> str:
-    return f"With {len(shown):,} of them, a map says hardly anything: rely on the cosines."
+    return f"With {len(shown):,} points a map says hardly anything: rely on the cosines."
 
 
 def _step(

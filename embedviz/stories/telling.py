@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,10 +77,15 @@ def _named(evidence: Evidence, telling: Telling, kinds: Sequence[str | None]) ->
     only = f"It is given the {telling.nouns} only, not their {telling.kinds}"
     if evidence.instances.modality != "text":
         return f"{only}."
-    texts = [text.casefold() for text in evidence.shown.texts]
-    said = sum(kind is not None and kind.casefold() in text for kind, text in zip(kinds, texts, strict=True))
+    pairs = zip(kinds, evidence.shown.texts, strict=True)
+    # Whole words: "clothing" does not say "thing".
+    said = sum(kind is not None and _in_so_many_words(kind, text) for kind, text in pairs)
     own = "says its" if said == 1 else "say their"
-    return f"{only}; {said or 'none'} of the {len(texts):,} {own} own in so many words."
+    return f"{only}; {said or 'none'} of the {len(evidence.shown.texts):,} {own} own in so many words."
+
+
+def _in_so_many_words(kind: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(kind)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _some(kinds: Kinds, total: int) -> list[int]:

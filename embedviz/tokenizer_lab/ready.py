@@ -79,7 +79,7 @@ TOKENIZERS: dict[str, Ready] = {
     ),
     "minilm_cased": Ready(
         "BERT's WordPiece, capitals kept",
-        "BERT's WordPiece without lower case: each word with a capital letter becomes unknown. A classic mistake.",
+        "BERT's WordPiece without lower case: words with capitals or accents become unknown. A classic mistake.",
         _minilm_cased,
     ),
     "bytes": Ready(

@@ -21,8 +21,9 @@ def paste(state: State) -> None:
         "One instance a line",
         key="pasted",
         height=140,
-        placeholder="The river bank was muddy.\nThe bank raised its rates.",
-        help="A label may follow each text after a tab, as when two columns are copied from a spreadsheet.",
+        placeholder="The river bank was muddy. | nature\nThe bank raised its rates. | money",
+        help="A label may follow each text, to colour the map by: after “ | ”, or after a tab, as when two columns are "
+        "copied from a spreadsheet.",
         persist_state="session",
     )
     pressed = st.button("Use these lines", key="use_lines", width="stretch")

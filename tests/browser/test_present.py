@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.axe import serious
 from tests.browser.conftest import Enter
@@ -92,3 +92,18 @@ def offline(visit: Visit, file: Path) -> None:
     assert serious(page) == []
     assert said == []
     context.close()
+
+
+def test_the_browser_asks_before_a_story_of_ones_own_is_lost(enter: Enter) -> None:
+    visit = enter()
+    visit.press("Add to the story").says("This is step 1 of your story").settle()
+    asked: list[str] = []
+
+    def go_on(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    visit.page.on("dialog", go_on)
+    visit.page.reload()
+    assert asked == ["beforeunload"]
+    visit.settle()

@@ -315,6 +315,11 @@ def test_lines():
     assert instances_from_lines("text\tlabel\na\tb").items == ("a",)
     assert instances_from_lines("only").label is None
     assert instances_from_lines("a\u2028b").items == ("a\u2028b",)
+    barred = instances_from_lines("my cat | pets\n\nmy | dog | pets\n")
+    assert (barred.items, barred.label) == (("my cat | pets", "my | dog | pets"), None), "Not each has one bar."
+    barred = instances_from_lines("my cat | pets\n\na||b | code\n")
+    assert (barred.items, barred.labels) == (("my cat", "a||b"), ("pets", "code"))
+    assert instances_from_lines("a | b\tc").items == ("a | b",)
     for nothing in ("", "\n \n\t\n"):
         with pytest.raises(InstancesError):
             instances_from_lines(nothing)

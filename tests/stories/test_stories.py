@@ -49,6 +49,12 @@ def step_of(story: Story, kind: str) -> Any:
     return next(step for step in story.steps if step.kind == kind)
 
 
+def test_a_kind_is_named_by_a_whole_word_only(told: dict[str, tuple[Evidence, Story]]) -> None:
+    evidence, story = told["wordnet-glosses"]
+    assert any("clothing" in text for text in evidence.instances.items), "It does not say “thing”."
+    assert "none of the 240 say their own in so many words" in " ".join(step_of(story, "given").sentences)
+
+
 def test_the_glosses_numbers_are_scikit_learns(told: dict[str, tuple[Evidence, Story]]) -> None:
     evidence, story = told["wordnet-glosses"]
     counts = own_kind(evidence.layer.vectors, evidence.instances.labels or ())

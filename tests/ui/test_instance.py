@@ -66,6 +66,18 @@ def test_an_instance_of_the_set_is_where_the_map_has_it(app: App) -> None:
     assert re.search(r"sure place: \d+ of its 15 true neighbours are beside it here", app.text)
 
 
+def test_of_a_few_nothing_is_said_of_how_sure_a_place_is(app: App) -> None:
+    app.paste("\n".join(f"{animal} sleep all day" for animal in ("Cats", "Dogs", "Owls", "Bats", "Moles")))
+    looked_at(app)
+    assert "Too few to tell how sure its place is: 5 instances." in app.text
+    assert "sure place:" not in app.text
+
+
+def test_a_text_that_is_cut_is_said_at_the_top(app: App) -> None:
+    looked_at(app).labelled("text_input", "Type a sentence").set_value("a word or two " * 300)
+    app.run().until(lambda app: "tokens were cut off, and the vector knows nothing of them" in app.text)
+
+
 def test_what_was_typed_can_join_the_set(app: App) -> None:
     typed(looked_at(app), SENTENCE)
     app.press("Add to the set").until(lambda app: app.settled and "241 instances" in app.text, 120)

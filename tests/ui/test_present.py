@@ -47,7 +47,7 @@ def upload(app: App, data: bytes) -> App:
 def test_stories_are_made_put_together_and_opened(app: App, bundled: ev.Checkpoint) -> None:
     app.press("Add to the story").page("Present")
     assert app.heading == "My story"
-    assert titles(app) == ["What the model makes of Dictionary definitions"]
+    assert titles(app) == ["What the model makes of “Dictionary definitions”"]
 
     app.choose_way("Story", False)
     app.until(lambda app: kinds(app) == ["examples", "strips", "maps", "maps", "maps"], 90)
@@ -58,7 +58,7 @@ def test_stories_are_made_put_together_and_opened(app: App, bundled: ev.Checkpoi
     app.choose_way("View", "edit")
     app.press("Make it your own")
     first = app.labelled("text_input", "Step 1")
-    assert first.value == "What the model makes of Dictionary definitions"
+    assert first.value == "What the model makes of “Dictionary definitions”"
     next(each for each in app.at.text_area if each.label == "Sentences, one a line").set_value("Mine alone: 7.\n\nTwo.")
     app.labelled("text_input", "Title").set_value("For the team")
     app.run()
@@ -69,7 +69,7 @@ def test_stories_are_made_put_together_and_opened(app: App, bundled: ev.Checkpoi
     app.run()
     app.choose_way("View", "present")
     assert app.heading == "For the team"
-    assert titles(app)[:2] == ["What the model is given", "What the model makes of Dictionary definitions"]
+    assert titles(app)[:2] == ["What the model is given", "What the model makes of “Dictionary definitions”"]
     assert told(app)["story"]["steps"][1]["sentences"] == ["Mine alone: 7.", "Two."]
     assert "encoder.layer.5" in told(app)["story"]["steps"][1]["from"]
     assert len(titles(app)) == 5

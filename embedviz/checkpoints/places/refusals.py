@@ -229,7 +229,7 @@ REFUSED: dict[str, Refusal] = {
         name: Refusal(
             f"{sniff.KINDS[name].title}, not a model",
             "Data is what a model is tried on; it has no layers.",
-            f"Give it as the test instances. {OPENS}",
+            f"Bring it as test instances instead. As the checkpoint: {OPENS[0].lower()}{OPENS[1:]}",
             "files.data",
         )
         for name in ("parquet", "arrow", "sqlite", "table", "text", "image", "media", "pdf", "office")

@@ -5,5 +5,6 @@ export default function ({ data }) {
     if (data.names.includes(name) || name.startsWith(data.parameter)) address.searchParams.delete(name);
   }
   for (const [name, value] of Object.entries(data.words)) address.searchParams.set(name, value);
+  window.onbeforeunload = data.asks ? (event) => event.preventDefault() : null;
   if (address.href !== location.href) history.replaceState(history.state, "", address);
 }

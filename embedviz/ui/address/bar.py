@@ -20,8 +20,11 @@ _COMPONENT = st.components.v2.component(
 
 def show(session: State, page: str = "") -> None:
     """Bring the address up to date, where that was not done in this run. Stands in the innermost part of a page that
-    is drawn by itself, so that its choices arrive too."""
+    is drawn by itself, so that its choices arrive too. A story of one's own is not in the address, so that the browser
+    asks before it is lost by leaving or by F5.
+    """
     said = words_of(session, page)
     if said is not None:
-        _COMPONENT(key="address", data={"words": said, "names": list(NAMES), "parameter": PARAMETER}, height=1)
+        data = {"words": said, "names": list(NAMES), "parameter": PARAMETER, "asks": bool(session.present.own.steps)}
+        _COMPONENT(key="address", data=data, height=1)
         session.address.shown = True

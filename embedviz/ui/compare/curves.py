@@ -19,20 +19,26 @@ def section(compared: Compared) -> None:
     st.markdown("## Over the depth")
     theme = "dark" if st.context.theme.type == "dark" else "light"
     names = list(comparison.curves)
+    refused: dict[str, list[str]] = {}
+    for name in names:
+        if comparison.curves[name].why_not:
+            refused.setdefault(comparison.curves[name].why_not, []).append(CURVES[name].label)
+    names = [name for name in names if not comparison.curves[name].why_not]
     for start in range(0, len(names), _ABREAST):
         columns = st.columns(_ABREAST, gap="medium")
         for column, name in zip(columns, names[start : start + _ABREAST], strict=False):
             with column:
                 _curve(compared, name, theme)
+    if refused:
+        st.markdown("**Not measured**")
+    for why, labels in refused.items():
+        st.caption(words.escape(f"{', '.join(labels)}: {why}"))
 
 
 def _curve(compared: Compared, name: str, theme: str) -> None:
     comparison, kind = compared.comparison, CURVES[name]
     curve, other = comparison.curves[name], comparison.other_curves.get(name)
     st.markdown(f"**{words.escape(kind.label)}**", help=words.escape(f"{kind.sentence} {kind.not_said}"))
-    if curve.why_not:
-        st.caption(words.escape(curve.why_not))
-        return
     models = compared.comparing.models or ("", "")
     lines = [(models[0], comparison.rows, curve)]
     if other is not None and not other.why_not:

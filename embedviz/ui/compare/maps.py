@@ -132,6 +132,10 @@ def _choose(compared: Compared, session: State) -> None:
     )
 
 
+#: A rank correlation below this is as good as none.
+_MEANS_SOMETHING = 0.2
+
+
 def _kept(projection: Projection) -> str:
     told = one_in(projection.kept) if projection.kept is not None else ""
     return f"keeps {told} neighbours" if told else ""
@@ -141,7 +145,12 @@ def _caption(maps: AlignedMaps) -> None:
     alignment = ALIGNMENTS[maps.alignment]
     st.caption(words.escape(f"{alignment.label}. {alignment.why}"))
     told = []
-    if maps.faithfulness is not None:
+    if maps.faithfulness is not None and maps.faithfulness < _MEANS_SOMETHING:
+        told.append(
+            f"Not with these instances: how far one moves hardly goes with how many of its true neighbours change "
+            f"(rank correlation {maps.faithfulness:.2f}), so movement means little here. Rely on the movers' lists."
+        )
+    elif maps.faithfulness is not None:
         told.append(
             f"How far an instance moves here goes with how many of its true neighbours change by "
             f"{maps.faithfulness:.2f} (rank correlation; near 0, movement is noise)."

@@ -32,7 +32,7 @@ def section(compared: Compared, session: State) -> None:
     middle = sorted(int(movers.kept[row]) for row in movers.order)[len(movers.order) // 2]
     st.caption(
         words.escape(
-            f"From {one} to {other}: of its {movers.k} true neighbours, the middle instance keeps {middle}. "
+            f"From {one} to {other}: of its {movers.k} true neighbours, the median instance keeps {middle}. "
             f"These keep fewest."
         )
     )

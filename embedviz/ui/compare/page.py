@@ -85,7 +85,7 @@ def _layers(compared: Compared, session: State) -> None:
         navigator.section(compared, session)
     with right:
         navigator.pair(compared, session)
-        _advice(compared)
+        _advice(compared, session)
     _instances(compared, session)
 
 
@@ -107,7 +107,7 @@ def _settle(compared: Compared, session: State) -> None:
     chosen.shown = tuple(name for name in chosen.shown if name in names) or maps.first_shown(compared)
 
 
-def _advice(compared: Compared) -> None:
+def _advice(compared: Compared, session: State) -> None:
     comparison = compared.comparison
     if not comparison.evidence:
         return
@@ -115,7 +115,16 @@ def _advice(compared: Compared) -> None:
     first, rest = comparison.evidence[:_AT_ONCE], comparison.evidence[_AT_ONCE:]
     with st.container(border=True):
         st.markdown(f"Which layer should I use?{best}")
-        st.caption(words.escape(" ".join(first)))
+        st.caption(words.escape(" ".join([*first, _trained(compared, session)])))
         if rest:
             with st.expander("More evidence"):
                 st.caption(words.escape(" ".join(rest)))
+
+
+def _trained(compared: Compared, session: State) -> str:
+    """Why the sidebar may recommend another layer; "" where it does not, or where no layer is advised."""
+    best, opened = compared.comparison.best, session.opened
+    if opened is None or not best or compared.comparing.rows[best].layer == opened.recommended:
+        return ""
+    recommended = opened.recommended or "the whole model"
+    return f"The sidebar's star is at {recommended}, which the model itself is read at; this is about these labels."

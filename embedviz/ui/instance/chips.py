@@ -15,8 +15,10 @@ MOST = 100
 def chips(tokens: Sequence[Token], text: str) -> str:
     """Markdown of the first tokens of ``text``."""
     shown = " ".join(_chip(token, text) for token in tokens[:MOST])
-    more = len(tokens) - MOST
-    return f"{shown} and {more:,} more" if more > 0 else shown or "no token"
+    rest = tokens[MOST:]
+    cut = sum(token.cut for token in rest)
+    more = f"{len(rest):,} more" + (f", {cut:,} of them cut off" if cut else "")
+    return f"{shown} and {more}" if rest else shown or "no token"
 
 
 def _chip(token: Token, text: str) -> str:

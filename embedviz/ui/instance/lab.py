@@ -21,4 +21,4 @@ class Lab:
     files: tuple[str, ...] = ()
     text: str = ""
     asked: Hashable = None
-    shown: Hashable = None
+    shown: tuple[Hashable, ...] | None = None

@@ -46,6 +46,7 @@ def section(one: One, near: Near, session: State) -> None:
     if not near.places:
         st.info("Its vector has no direction, or there is no other instance: there is nobody to be near to.")
         return
+    st.caption(f"At {words.escape(one.settings.layer or 'the whole model')}, exactly.")
     rows = list(near.places)
     frame = pd.DataFrame({"#": range(1, len(rows) + 1), "cosine": near.cosines, **described(instances, rows)})
     frame = with_label(frame, instances, rows)

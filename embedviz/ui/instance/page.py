@@ -115,6 +115,7 @@ def _show(picture: Picture, session: State, wanted: Comparing | None, compared: 
     if not _is_captured(one, session, wanted):
         return
     found = near.near_of(one)
+    _told_of_cut(one)
     left, right = st.columns([10, 9], gap="medium")
     with left:
         place.section(one, session, wanted, compared)
@@ -131,6 +132,17 @@ def _show(picture: Picture, session: State, wanted: Comparing | None, compared: 
     )
     VIEWS[str(view)](Depth(one, found, session, wanted, compared))
     bar.show(session)
+
+
+def _told_of_cut(one: One) -> None:
+    """Say at the top where the vector is of a part of the text only."""
+    own = one.embeddings(one.settings)
+    if own is not None and own.cut is not None and own.cut[0]:
+        st.warning(
+            f"The text is longer than the model reads: its last {words.count(int(own.cut[0]), 'token')} were cut off, "
+            "and the vector knows nothing of them.",
+            icon=":material/content_cut:",
+        )
 
 
 def _is_captured(one: One, session: State, wanted: Comparing | None) -> bool:

@@ -10,6 +10,7 @@ import streamlit as st
 from embedviz.figures.linked import Packed, pack_maps
 from embedviz.figures.survival import one_in
 from embedviz.moments import Moments, postprocess_part
+from embedviz.projection.quality import FEWEST, WHY_NOT
 from embedviz.records import FloatArray, IntArray, Landing, Projection
 from embedviz.stories import Step
 from embedviz.ui import trust, words
@@ -29,6 +30,12 @@ MODES = {
     "trail": (":material/timeline: Its trail", "Its way through the maps of all layers."),
 }
 _HEIGHT = 470
+#: What is seen on the maps of all layers.
+_READING = {
+    "flight": "All layers in one frame; the lines go to its true neighbours at the layer that is shown. The list "
+    "beside it stays at the layer chosen in the sidebar.",
+    "trails": "All layers in one frame: its way from the first (hollow) to the last (filled).",
+}
 
 
 def section(one: One, session: State, wanted: Comparing | None, compared: Compared | None) -> None:
@@ -99,6 +106,8 @@ def sureness(one: One, found: Landing | None) -> str:
     picture = one.picture
     assert picture.projection is not None
     usual = picture.projection.kept
+    if usual is None and len(picture.instances) < FEWEST:
+        return f"Too few to tell how sure its place is: {words.count(len(picture.instances), 'instance')}. {WHY_NOT}"
     beside = f" On this map {one_in(usual)} nearest neighbours survive." if usual is not None else ""
     if one.place is not None:
         point = trust.point(picture, one.place)
@@ -113,7 +122,7 @@ def sureness(one: One, found: Landing | None) -> str:
     if found.outside(0):
         return (
             f"Unsure: the set has nothing much like it. Its nearest has cosine {found.cosines[0, 0]:.2f}, and "
-            f"{_hundred(float(found.rarity[0]))} of the set have a nearer one. {told}."
+            f"for {_hundred(float(found.rarity[0]))} of the set the nearest is nearer. {told}."
         )
     return f"{_word(found.kept[0] / max(1, found.looked_at), usual)}: {told}.{beside}"
 
@@ -136,11 +145,8 @@ def _through(one: One, session: State, compared: Compared, mode: str) -> None:
         neighbours = {name: _with_neighbours(neighbours[name], found[name]) for name in maps}
         instances = one.with_it(instances)
     packed = pack_maps(maps, instances, colour=_colour(one, session), theme=_theme(), neighbours=neighbours)
-    _draw(packed, one, session, mode, tuple(maps))
-    st.caption(
-        "All layers in one frame. Where it moves, its true neighbours change; the lines go to them. "
-        + ("Placed on each map by its true neighbours there." if one.place is None else "")
-    )
+    _draw(packed, one, session, mode, tuple(maps) if mode == "flight" else tuple(maps)[-1:])
+    st.caption(f"{_READING[mode]} {'Placed on each map by its true neighbours there.' if one.place is None else ''}")
 
 
 def _draw(packed: Packed, one: One, session: State, mode: str, shown: tuple[str, ...]) -> None:

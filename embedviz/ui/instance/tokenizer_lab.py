@@ -48,7 +48,7 @@ def tokenizer_lab(session: State, opened: Opened, settings: Settings, texts: Seq
         found = store.get(key)
     if found is not None:
         lab.shown = key
-    elif lab.shown is not None and (found := store.get(lab.shown)) is not None:
+    elif lab.shown is not None and lab.shown[-1] == other.name and (found := store.get(lab.shown)) is not None:
         st.caption(":material/history: What stands below is from earlier settings.")
     if found is not None:
         show(found, lab)

@@ -50,7 +50,9 @@ def _begin(presenting: Presenting, story: Story | None) -> None:
         st.rerun()
     if presenting.own.steps:
         st.caption("Its steps are then added at the end of your own story.")
-    st.markdown("Or press “Add to the story” below a map on Explore or Compare, or open a story that was saved.")
+    st.markdown(
+        "Or press “Add to the story” below a map on Explore, Compare or Instance, or open a story that was saved."
+    )
 
 
 def _added(presenting: Presenting, step: Step) -> None:

@@ -18,7 +18,7 @@ from embedviz.ui.present.presenting import Presenting
 from embedviz.ui.state import State, state
 
 VIEWS = {"present": ("Present", ":material/slideshow:"), "edit": ("Edit the story", ":material/edit:")}
-_STORIES = {False: "These settings", True: "Your own"}
+_STORIES = {False: "Of what is on screen", True: "Your own"}
 
 
 def page() -> None:

@@ -115,7 +115,10 @@ def cosine_choice(picture: Picture, view: str) -> str:
         centred = picture.similarity["centred"].crowding
         # Adding zero turns "-0.00" into "0.00".
         told += f", {round(centred, 2) + 0.0:.2f} centred." if centred is not None else "."
-        if crowding > CROWDED:
+        doubles = sum(picture.instances.duplicates)
+        if crowding > CROWDED and 2 * doubles >= len(picture.instances):
+            told += f" {doubles:,} of the {len(picture.instances):,} instances are there twice, which raises it."
+        elif crowding > CROWDED:
             told += " All vectors share one direction here, so raw cosines are all high; centred ones tell more."
         st.caption(told)
     return str(kind or drawn)
