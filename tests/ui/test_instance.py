@@ -75,7 +75,7 @@ def test_of_a_few_nothing_is_said_of_how_sure_a_place_is(app: App) -> None:
 
 def test_a_text_that_is_cut_is_said_at_the_top(app: App) -> None:
     looked_at(app).labelled("text_input", "Type a sentence").set_value("a word or two " * 300)
-    app.run().until(lambda app: "tokens were cut off, and the vector knows nothing of them" in app.text)
+    app.press("Show").until(lambda app: "tokens were cut off, and the vector knows nothing of them" in app.text)
 
 
 def test_what_was_typed_can_join_the_set(app: App) -> None:
