@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -126,7 +127,9 @@ def test_hostile_text_is_drawn_as_text(dimensions):
     projection, _ = made(3, dimensions)
     instances = Instances((HOSTILE,) * 3, ("<b>1</b>", "$2$", "3"), {HOSTILE: (HOSTILE, "=cmd|x", "<br>")})
     figure = scatter(projection, instances, colour=HOSTILE)
-    shown = [figure.layout.legend.title.text]
+    words = [note.text for note in figure.layout.annotations]
+    assert len(words) == (3 if dimensions == 2 else 0)
+    shown = [figure.layout.legend.title.text, *words]
     for trace in markers(figure):
         shown += [trace.name, *(data[1] for data in trace.customdata)]
     for text in shown:
@@ -213,6 +216,24 @@ def test_points_without_a_place_are_left_out():
     assert sorted(shown_ids(figure)) == sorted(set(instances.ids) - {"id3", "id4"})
     assert len(figure.data[0].x) == 3
     assert describe(projection, instances).startswith("UMAP map in 2-D of 8 instances; 2 more have no place")
+
+
+def test_few_points_of_a_flat_map_carry_words():
+    projection, instances = made(15)
+    projection.coordinates[3] = np.nan
+    projection.coordinates[:3] = ((-9, 3), (9, 0), (0, 9))
+    projection.coordinates[4:] = 0
+    instances = replace(instances, items=("a long text that nobody reads on a map", "", *instances.items[2:]))
+    notes = {note.text: note for note in scatter(projection, instances).layout.annotations}
+    assert list(notes)[:3] == ["a long text that nobody rea…", "id1", "text 2"]
+    assert notes["a long text that nobody rea…"].xanchor == "left"
+    assert notes["id1"].xanchor == "right", "there is no room at the right"
+    assert (notes["id1"].x, notes["id1"].y) == (9, 0)
+    assert "text 3" not in notes, "it has no place"
+    assert len(notes) == 3 + 4, "a word on each side of the points that lie over one another"
+    assert scatter(*made(16)).layout.annotations == scatter(*made(5, 3)).layout.annotations == ()
+    (alone,) = scatter(*made(1)).layout.annotations
+    assert THEMES["light"].background in alone.font.shadow
 
 
 def test_everything_without_a_place():

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from embedviz.errors import ProjectionError
+from embedviz.figures.beside import words_beside
 from embedviz.figures.colours import THEMES
 from embedviz.figures.frame import blank
 from embedviz.figures.marks import Mark, colour_axis, marks
@@ -38,7 +39,8 @@ def scatter(
     ``colour`` names a column; without it all points look alike. ``selected`` are the ids that are ringed (and, if
     there are several, all others are faded), ``highlighted`` those that a search has found, ``lines`` pairs of ids to
     join. ``shares`` are drawn as opacity, or as colour in place of the column's. Points that have no finite place are
-    left out. The first element of a point's ``customdata`` is its id.
+    left out. The first element of a point's ``customdata`` is its id. On a flat map of at most 15 instances, words of
+    its text stand beside each point.
     """
     coordinates = projection.coordinates
     check_map(coordinates, instances, colour)
@@ -60,6 +62,7 @@ def scatter(
     _select(figure, drawing, chosen)
     _legend(figure, drawing, looks)
     _axes(figure, drawing, coordinates[visible])
+    figure.update_layout(annotations=words_beside(drawing, np.flatnonzero(visible), height))
     return figure
 
 
