@@ -338,8 +338,50 @@ def test_the_legend_fades_all_others(visit: Open) -> None:
 def test_a_search_and_a_focus(visit: Open) -> None:
     page = visit(f"search&focus={glosses().ids[8]}")
     assert state(page)["faded"] == 235
-    assert state(page)["ringed"] == [1] * 6
+    seen = state(page)
+    assert seen["ringed"] == [1] * 6
     expect(picture(page).locator(".summary")).to_have_text("240 instances · 5 found")
+    # Of so many, only the one that is looked at is named, on each map and within it.
+    for names in within(page, seen):
+        assert [name["text"] for name in names] == [f"{glosses().items[8][:27].rstrip()}…"]
+
+
+def within(page: Page, seen: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The words on each map: none over another, all inside the frame."""
+    areas = picture(page).locator(".area").evaluate_all("all => all.map(it => [it.clientWidth, it.clientHeight])")
+    for panel, (width, height) in zip(seen["panels"], areas, strict=True):
+        for place, name in enumerate(panel["names"]):
+            assert 0 <= name["left"] <= name["left"] + name["width"] <= width
+            assert 8 <= name["top"] <= height - 8
+            for other in panel["names"][:place]:
+                beside = name["left"] >= other["left"] + other["width"] or other["left"] >= name["left"] + name["width"]
+                assert beside or abs(name["top"] - other["top"]) >= 14
+    return [panel["names"] for panel in seen["panels"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_few_points_carry_words(visit: Open, theme: str) -> None:
+    page = visit("case=hostile&maps=1", theme)
+    (names,) = within(page, state(page))
+    texts = {name["i"]: name["text"] for name in names}
+    assert len(texts) >= 6
+    assert texts[0] == "</script><img src=x onerror…"
+    assert texts[7] == "<u></u>7", "without a text, the id"
+    # The legend fades others, whose words go too.
+    page.get_by_role("button", name="</script><img").click()
+    assert {name["i"] for name in state(page)["panels"][0]["names"]} == {0, 4}
+
+
+def test_small_maps_name_only_what_is_chosen(visit: Open) -> None:
+    page = visit("case=hostile")
+    page.set_viewport_size({"width": 900, "height": 1100})
+    assert state(page)["columns"] == 3
+    assert within(page, state(page)) == [[]] * 6
+    page.mouse.click(*state(page)["panels"][5]["points"][0])
+    page.mouse.move(5, 5)
+    assert [[name["i"] for name in names] for names in within(page, state(page))] == [[0]] * 6
+    page.keyboard.press("Escape")
+    assert within(page, state(page)) == [[]] * 6
 
 
 def test_trust_fades_what_the_map_does_not_keep(visit: Open) -> None:

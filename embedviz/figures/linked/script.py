@@ -11,6 +11,7 @@ SOURCES = (
     "sprites.js",
     "frame.js",
     "panel.js",
+    "names.js",
     "selection.js",
     "trails.js",
     "flight.js",

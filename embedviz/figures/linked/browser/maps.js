@@ -18,6 +18,7 @@ class LinkedMaps {
     this.toolbar = new Toolbar(this);
     this.pointer = new Pointer(this);
     this.keys = new Keys(this);
+    this.names = new Names(this);
     this.trails = new Trails(this);
     this.flight = new Flight(this, root);
     this.legend = new Legend(this, this.find(".legend"));
@@ -60,6 +61,7 @@ class LinkedMaps {
     const style = getComputedStyle(this.root);
     const read = (name) => style.getPropertyValue(name).trim();
     this.font = style.fontFamily;
+    this.fontSize = Math.round(0.9 * parseFloat(style.fontSize));
     const colours = { background: read("--st-background-color"), ink: read("--st-text-color"), accent: read("--st-primary-color") };
     if (colours.background !== this.colours?.background) this.sprites = null;
     this.colours = { ...colours, muted: this.settings.data.theme.muted };
@@ -263,7 +265,7 @@ class LinkedMaps {
         box.left + frame.left(places[2 * i]),
         box.top + frame.top(places[2 * i + 1]),
       ]);
-      return { layer: panel.layer.name, points, neighbours: (i) => this.data.neighboursOf(panel.layer, i) };
+      return { layer: panel.layer.name, points, names: panel.names, neighbours: (i) => this.data.neighboursOf(panel.layer, i) };
     });
     const faded = this.selection.faded.reduce((sum, value) => sum + value, 0);
     const seen = { zoom: frame.zoom, position: flight.position, playing: flight.playing, columns: parseInt(this.arranged) };

@@ -90,6 +90,7 @@ class Panel {
     }
     const ringed = maps.selected.length <= MOST_RINGS;
     for (const mark of marked) if (mark.pointed || ringed) this.drawRing(context, maps, places, mark);
+    this.names = maps.names.draw(this, context, places);
     if (maps.lasso?.panel === this) this.drawLasso(context, maps);
     return marked.length;
   }

@@ -1,4 +1,3 @@
-const LABEL = 30; // characters beside the end of a trail
 const FAINT = 0.35; // what stays of the points beneath the trails
 
 /** The paths of a few instances through all layers, first dot hollow, last one filled. */
@@ -36,7 +35,7 @@ class Trails {
       if (end) ends.push({ ...end, ...trail });
     }
     context.globalAlpha = 1;
-    this.drawLabels(context, ends);
+    panel.names = this.maps.names.write(context, ends, this.stops);
     return drawn.length;
   }
 
@@ -67,34 +66,6 @@ class Trails {
     });
     this.stops.push(...stops);
     return stops.at(-1);
-  }
-
-  /** A few words at each end, where they do not lie over one another. */
-  drawLabels(context, ends) {
-    const { data, colours, frame } = this.maps;
-    const taken = [];
-    context.font = `600 12px ${this.maps.font}`;
-    context.textBaseline = "middle";
-    for (const { i, x, y, colour } of ends) {
-      const whole = data.text(i) || data.ids[i];
-      const text = whole.length > LABEL ? `${whole.slice(0, LABEL - 1).trimEnd()}…` : whole;
-      const width = context.measureText(text).width;
-      const spots = [[x + 11, y], [x - 11 - width, y], [x + 8, y - 14], [x + 8, y + 14], [x - width / 2, y - 17], [x - width / 2, y + 17]];
-      const free = spots.filter(([left, top]) => {
-        const inside = left >= 4 && left + width <= frame.width - 4 && top >= 10 && top <= frame.height - 10;
-        return inside && !taken.some((box) => left < box[0] + box[2] + 6 && left + width + 6 > box[0] && Math.abs(top - box[1]) < 16);
-      });
-      const covered = ([left, top]) =>
-        this.stops.filter((stop) => stop.x > left - 8 && stop.x < left + width + 8 && Math.abs(stop.y - top) < 14).length;
-      const [spot] = free.sort((one, other) => covered(one) - covered(other));
-      if (!spot) continue;
-      taken.push([...spot, width]);
-      context.lineWidth = 4;
-      context.strokeStyle = colours.background;
-      context.strokeText(text, ...spot);
-      context.fillStyle = colour;
-      context.fillText(text, ...spot);
-    }
   }
 
   /** The dot under the pointer, if there is one. */
