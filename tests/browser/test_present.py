@@ -35,6 +35,22 @@ def guess(page: Page) -> None:
     expect(page.locator(".answer")).to_contain_text("cosine")
 
 
+def in_sight(page: Page) -> None:
+    """What is answered is whole, and the way on lies below it in the window."""
+    answer, way = (page.locator(each).bounding_box() for each in (".after", ".ways"))
+    assert answer is not None
+    assert way is not None
+    assert answer["y"] + answer["height"] <= way["y"]
+    assert way["y"] + way["height"] <= page.evaluate("() => innerHeight")
+    # The map gave way, and is whole.
+    picture, legend = (page.locator(each).bounding_box() for each in (".picture", ".picture .legend"))
+    assert picture is not None
+    assert legend is not None
+    assert legend["y"] + legend["height"] <= picture["y"] + picture["height"] + 1
+    cut = "all => all.filter(it => it.scrollHeight > it.clientHeight + 1).map(it => it.textContent)"
+    assert all(len(text) > 60 for text in page.locator(".options .text").evaluate_all(cut))
+
+
 def story_of(enter: Enter, theme: str = "light") -> Visit:
     visit = enter(theme)
     page = visit.page
@@ -63,6 +79,13 @@ def test_a_whole_presentation_by_keyboard(enter: Enter, tmp_path: Path) -> None:
     page.wait_for_function("() => !document.fullscreenElement")
     page.keyboard.press("Home")
     expect(page.locator(".answer")).to_contain_text("cosine")
+    page.keyboard.press("End")
+    page.keyboard.press("t")
+    page.keyboard.type("The old wolf howled at the pale moon above the hill. " * 2)
+    page.keyboard.press("Enter")
+    guess(page)
+    in_sight(page)
+    page.keyboard.press("Home")
     visit.photograph("present")
 
     page.get_by_role("radio", name="Edit the story").click()

@@ -15,6 +15,7 @@ export default function (component) {
   }
   return () => {
     removeEventListener("resize", held.fit);
+    held.watcher.disconnect();
     held.player.close();
     playing.delete(parentElement);
   };
@@ -33,6 +34,9 @@ function begin(parent, key) {
     if (!document.fullscreenElement) root.style.setProperty("--player-height", `${innerHeight - above - 16}px`);
   };
   addEventListener("resize", held.fit);
+  // What stands above may change too: a longer title takes a line more.
+  held.watcher = new ResizeObserver(() => requestAnimationFrame(held.fit));
+  held.watcher.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
   held.fit();
   return held;
 }

@@ -128,7 +128,7 @@ function showMaps(host, picture, theme) {
       note.textContent = `${shown.length} of ${choices[0].length} maps; in full screen there is room for more.`;
       const room = host.clientHeight - (note.hidden ? 0 : note.offsetHeight + 8);
       const beside = view.root.offsetHeight - stage.offsetHeight;
-      view.update({ ...settings, shown, height: Math.max(180, room - beside) });
+      view.update({ ...settings, shown, height: Math.max(80, room - beside) });
       if (view.root.offsetHeight <= room + 1) return;
     }
   };

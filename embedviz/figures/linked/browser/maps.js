@@ -120,7 +120,8 @@ class LinkedMaps {
     const columns = COLUMNS[count].find((some) => this.stage.clientWidth / some >= NARROWEST) ?? 1;
     const rows = Math.ceil(count / columns);
     // Where many stand under one another, each keeps a height that something can be seen at.
-    const height = Math.max(this.settings.height, rows * Math.min(240, 0.9 * (this.stage.clientWidth / columns)));
+    const least = rows > 1 ? rows * Math.min(240, 0.9 * (this.stage.clientWidth / columns)) : 0;
+    const height = Math.max(this.settings.height, least);
     const arranged = `${columns}/${height}`;
     if (arranged !== this.arranged) {
       this.arranged = arranged;
