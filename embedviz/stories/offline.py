@@ -80,7 +80,7 @@ body {{ margin: 0; background: var(--st-background-color); }}
 </style>
 </head>
 <body>
-<main>
+<main class="offline">
 {asset("player.html")}
 </main>
 <noscript>{title}</noscript>

@@ -73,10 +73,12 @@ def test_a_whole_presentation_by_keyboard(enter: Enter, tmp_path: Path) -> None:
     guess(page)
     page.keyboard.press("f")
     page.wait_for_function("() => document.fullscreenElement")
+    expect(page.locator(".story")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".place")).to_have_text("2 of 5")
     page.keyboard.press("f")
     page.wait_for_function("() => !document.fullscreenElement")
+    expect(page.locator(".story")).to_be_hidden()
     page.keyboard.press("Home")
     expect(page.locator(".answer")).to_contain_text("cosine")
     page.keyboard.press("End")
@@ -106,6 +108,7 @@ def offline(visit: Visit, file: Path) -> None:
     page.on("request", lambda request: None if request.url.startswith(here) else said.append(request.url))
     page.goto(file.as_uri())
     expect(page.locator(".player h2")).to_have_text("What the model is given")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Does a model know what an animal is?")
     assert page.locator(".entry input").count() == 0, "There is no model to type for."
     # The slides are those of the app; what is the page's own is looked at once, in the other theme.
     through(page, checked=False)

@@ -28,6 +28,8 @@ class Player {
     const isNew = digest !== this.digest || theme !== this.theme || `${live}` !== `${this.live}`;
     Object.assign(this, { story, digest, theme, live, answer });
     this.root.setAttribute("aria-label", story.title);
+    this.find(".story").textContent = story.title;
+    this.find(".story").hidden = !story.title;
     if (isNew) this.show();
     this.trial.answered(answer);
   }
