@@ -116,6 +116,9 @@ def offline(visit: Visit, file: Path) -> None:
     page.keyboard.press("Enter")
     guess(page)
     assert serious(page) == []
+    expect(page.locator(".shortcut")).to_be_visible()
+    page.set_viewport_size({"width": 600, "height": 800})
+    expect(page.locator(".shortcut")).to_be_hidden()
     assert said == []
     context.close()
 
