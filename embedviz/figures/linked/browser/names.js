@@ -25,7 +25,7 @@ class Names {
     const named = [...new Set([chosen, ...others])].filter((i) => i !== null && places[2 * i] === places[2 * i]);
     // The places of thousands of points would hardly leave a better spot for one word.
     const marks = data.n <= MOST_NAMED ? Array.from({ length: data.n }, (_, i) => at(i)) : [];
-    return this.write(context, named.map((i) => ({ ...at(i), colour: colours.ink, weight: i === chosen ? 600 : 400 })), marks, size / 2 + RING + 4);
+    return this.write(context, named.map((i) => ({ ...at(i), colour: colours.ink, weight: i === chosen ? 600 : 400 })), marks, size / 2 + RING + 6);
   }
 
   /** Writes beside each end where there is a spot for it; what is chosen in any case. */
