@@ -128,6 +128,13 @@ def test_what_is_cut_is_listed_and_counted(bundled: ev.Checkpoint) -> None:
         assert compared.own.tokens_per_word == pytest.approx(1.0)
 
 
+def test_known_tokens_under_other_ids_are_said(bundled: ev.Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "my", "kitten"]))
+    compared = ev.compare_tokenizers(bundled, "My kitten purrs", tmp_path / "vocab.txt")
+    assert "1 of 3 tokens is unknown" in compared.reading
+    assert "none of the ids is the same, so what is known is taken for other words" in compared.reading
+
+
 def test_a_real_mismatch_and_what_the_doctor_says_of_it(tmp_path: Path) -> None:
     """rxnfp was trained on SMILES with capitals; its files make a tokenizer that lower-cases them."""
     folder = package_file("rxnfp", "models/transformers/bert_ft_10k_25s")

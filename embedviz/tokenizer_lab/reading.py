@@ -23,11 +23,13 @@ def reading(
     if same and min(known, default=0) >= _SAME:
         return "Both give the same ids for these texts, so that the model gives the same vectors."
     parts = ["Both give the same ids for these texts"] if same else [_unknown(own, other)]
+    if other.unknown and not any(text.same_ids for text in texts):
+        parts.append("none of the ids is the same, so what is known is taken for other words")
     if other.out_of_range and rows is not None:
         lost = _of(len(texts) - len(known), len(texts), "text") if len(texts) > 1 else "the text"
         parts.append(
             f"{_of(other.out_of_range, other.tokens)} have ids that the model has no vector for (up to "
-            f"{other.highest_id:,}; its own end at {rows - 1:,}), so that it cannot be given {lost}"
+            f"{other.highest_id:,}; its own end at {rows - 1:,}), so that the model cannot be given {lost}"
         )
     if known:
         parts.append(_vectors(sum(known) / len(known), different))

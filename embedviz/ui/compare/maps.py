@@ -68,9 +68,11 @@ def section(compared: Compared, session: State) -> None:
     if compared.maps is None:
         st.container(height=480, border=True)
         return
+    maps = compared.maps
     if mode == "maps":
         _choose(compared, session)
-    maps = compared.maps
+        if len(chosen.shown) < len(maps.maps):
+            st.caption(f"{len(chosen.shown)} of {len(maps.maps)} layers are drawn side by side.")
     linked_maps(
         _packed(compared, maps, colour),
         key="linked_maps",

@@ -143,7 +143,7 @@ def _table(text: TokenizedText) -> pd.DataFrame:
             row[f"Token ({side})"] = visible(token.text) if token else ""
             row[f"Id ({side})"] = token.id if token else None
             row[f"What it is ({side})"] = look(token, text.text)[1] if token else ""
-        row["Same id"] = bool(one and other and one.id == other.id)
+        row["Same id"] = "same" if one and other and one.id == other.id else ""
         rows.append(row)
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="Position")).astype(
         {"Id (own)": "Int64", "Id (other)": "Int64"}
