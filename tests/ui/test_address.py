@@ -202,6 +202,7 @@ def test_what_cannot_be_compared_is_said(enter: Enter) -> None:
         "alignment": "?",
         "measure": "",
         "pair": "one",
+        "other_layers": ",".join(map(str, range(41))),
     }
     app = enter(**wrong)
     for told in (
@@ -211,6 +212,7 @@ def test_what_cannot_be_compared_is_said(enter: Enter) -> None:
         "vectors “l2” is not one of centred, none, standardised",
         "alignment of the maps “?” is not one of linked, independent",
         "pair of layers “one” is not the names of two layers",
+        "has more than 40 layers",
     ):
         assert told in app.text, told
     assert words(app) == {}

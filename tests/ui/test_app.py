@@ -338,3 +338,9 @@ def test_the_server_never_imports_what_belongs_in_workers() -> None:
     command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=200, check=False)
     assert done.stdout.strip() == "drawn; imported: []", done.stderr[-2000:]
+
+
+def test_repeated_lines_are_not_taken_for_crowded_vectors(app: App) -> None:
+    app.paste("the same line\nthe same line\nthe same line\nanother one")
+    assert "2 instances repeat another, which raises it." in app.text
+    assert "All vectors share one direction" not in app.text

@@ -8,7 +8,7 @@ from embedviz.comparison import MEASURES
 from embedviz.ui import options
 from embedviz.ui.address.asked import Unfit, take
 from embedviz.ui.address.kept import UPLOADED
-from embedviz.ui.compare.choice import KINDS, VECTORS, all_blocks
+from embedviz.ui.compare.choice import KINDS, MOST_LAYERS, VECTORS, all_blocks
 from embedviz.ui.compare.chosen import Chosen
 from embedviz.ui.compare.other_model import null_of
 from embedviz.ui.opened import Opened, opened
@@ -82,7 +82,10 @@ def settle(session: State, found: Opened) -> None:
 
 
 def _paths(value: str) -> tuple[str, ...]:
-    return tuple("" if path == "." else path for path in value.split(","))
+    paths = tuple(dict.fromkeys("" if path == "." else path for path in value.split(",")))
+    if len(paths) > MOST_LAYERS:
+        raise Unfit(f"has more than {MOST_LAYERS} layers")
+    return paths
 
 
 def _one_of(known: Collection[str], chosen: Chosen, field: str) -> Callable[[str], None]:

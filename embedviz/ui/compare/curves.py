@@ -18,17 +18,21 @@ def section(compared: Compared) -> None:
     comparison = compared.comparison
     st.markdown("## Over the depth")
     theme = "dark" if st.context.theme.type == "dark" else "light"
-    names = list(comparison.curves)
-    refused: dict[str, list[str]] = {}
-    for name in names:
-        if comparison.curves[name].why_not:
-            refused.setdefault(comparison.curves[name].why_not, []).append(CURVES[name].label)
-    names = [name for name in names if not comparison.curves[name].why_not]
+    names = [name for name, curve in comparison.curves.items() if not curve.why_not]
     for start in range(0, len(names), _ABREAST):
         columns = st.columns(_ABREAST, gap="medium")
         for column, name in zip(columns, names[start : start + _ABREAST], strict=False):
             with column:
                 _curve(compared, name, theme)
+    _refused(compared)
+
+
+def _refused(compared: Compared) -> None:
+    """What could not be measured; those with the same reason in one line."""
+    refused: dict[str, list[str]] = {}
+    for name, curve in compared.comparison.curves.items():
+        if curve.why_not:
+            refused.setdefault(curve.why_not, []).append(CURVES[name].label)
     if refused:
         st.markdown("**Not measured**")
     for why, labels in refused.items():

@@ -20,6 +20,8 @@ from embedviz.ui.store import store
 
 #: Maps beside each other.
 MOST = 6
+#: A rank correlation below this is as good as none.
+_MEANS_SOMETHING = 0.2
 #: Pixels: of two rows of maps or a large one, and of one row.
 _HEIGHT, _LOW = 640, 420
 #: What the choice among them is called in the session.
@@ -134,10 +136,6 @@ def _choose(compared: Compared, session: State) -> None:
     )
 
 
-#: A rank correlation below this is as good as none.
-_MEANS_SOMETHING = 0.2
-
-
 def _kept(projection: Projection) -> str:
     told = one_in(projection.kept) if projection.kept is not None else ""
     return f"keeps {told} neighbours" if told else ""
@@ -149,8 +147,8 @@ def _caption(maps: AlignedMaps) -> None:
     told = []
     if maps.faithfulness is not None and maps.faithfulness < _MEANS_SOMETHING:
         told.append(
-            f"Not with these instances: how far one moves hardly goes with how many of its true neighbours change "
-            f"(rank correlation {maps.faithfulness:.2f}), so movement means little here. Rely on the movers' lists."
+            f"With these instances how far one moves hardly goes with how many of its true neighbours change "
+            f"(rank correlation {maps.faithfulness:.2f}): movement means little here. Rely on the movers' lists."
         )
     elif maps.faithfulness is not None:
         told.append(

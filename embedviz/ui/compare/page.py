@@ -124,7 +124,10 @@ def _advice(compared: Compared, session: State) -> None:
 def _trained(compared: Compared, session: State) -> str:
     """Why the sidebar may recommend another layer; "" where it does not, or where no layer is advised."""
     best, opened = compared.comparison.best, session.opened
-    if opened is None or not best or compared.comparing.rows[best].layer == opened.recommended:
+    layers = {each.layer for each in compared.comparing.rows.values()}
+    if opened is None or not best or opened.recommended not in layers or len(layers) < 2:
+        return ""
+    if compared.comparing.rows[best].layer == opened.recommended:
         return ""
     recommended = opened.recommended or "the whole model"
     return f"The sidebar's star is at {recommended}, which the model itself is read at; this is about these labels."

@@ -139,8 +139,8 @@ def _told_of_cut(one: One) -> None:
     own = one.embeddings(one.settings)
     if own is not None and own.cut is not None and own.cut[0]:
         st.warning(
-            f"The text is longer than the model reads: its last {words.count(int(own.cut[0]), 'token')} were cut off, "
-            "and the vector knows nothing of them.",
+            f"The text is longer than the model reads: of its last {words.count(int(own.cut[0]), 'token')} the vector "
+            "knows nothing.",
             icon=":material/content_cut:",
         )
 

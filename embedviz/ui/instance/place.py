@@ -10,7 +10,7 @@ import streamlit as st
 from embedviz.figures.linked import Packed, pack_maps
 from embedviz.figures.survival import one_in
 from embedviz.moments import Moments, postprocess_part
-from embedviz.projection.quality import FEWEST, WHY_NOT
+from embedviz.projection.quality import FEWEST
 from embedviz.records import FloatArray, IntArray, Landing, Projection
 from embedviz.stories import Step
 from embedviz.ui import trust, words
@@ -30,6 +30,7 @@ MODES = {
     "trail": (":material/timeline: Its trail", "Its way through the maps of all layers."),
 }
 _HEIGHT = 470
+_TOO_FEW = f"Of fewer than {FEWEST} instances it cannot be told how sure a place is: rely on the list beside the map."
 #: What is seen on the maps of all layers.
 _READING = {
     "flight": "All layers in one frame; the lines go to its true neighbours at the layer that is shown. The list "
@@ -106,17 +107,19 @@ def sureness(one: One, found: Landing | None) -> str:
     picture = one.picture
     assert picture.projection is not None
     usual = picture.projection.kept
-    if usual is None and len(picture.instances) < FEWEST:
-        return f"Too few to tell how sure its place is: {words.count(len(picture.instances), 'instance')}. {WHY_NOT}"
     beside = f" On this map {one_in(usual)} nearest neighbours survive." if usual is not None else ""
     if one.place is not None:
         point = trust.point(picture, one.place)
         if not point.k:
             return "It has no direction or no place on this map, so nothing can be said about its place."
+        if len(picture.instances) < FEWEST:
+            return _TOO_FEW
         word = _word(point.kept / point.k, usual)
         return f"{word}: {point.kept} of its {point.k} true neighbours are beside it here.{beside}"
     if found is None or np.isnan(found.coordinates[0]).any():
         return "Its vector has length 0: it has no direction, so it has no place on the map."
+    if len(picture.instances) < FEWEST:
+        return _TOO_FEW
     how = "by the map's own axes" if picture.projection.method == "pca" else "by its true neighbours"
     told = f"{found.kept[0]} of its {found.looked_at} true neighbours are beside it here, where it was put {how}"
     if found.outside(0):

@@ -115,15 +115,15 @@ def cosine_choice(picture: Picture, view: str) -> str:
         centred = picture.similarity["centred"].crowding
         # Adding zero turns "-0.00" into "0.00".
         told += f", {round(centred, 2) + 0.0:.2f} centred." if centred is not None else "."
-        doubles = sum(picture.instances.duplicates)
-        if crowding > CROWDED and 2 * doubles >= len(picture.instances):
-            told += f" {doubles:,} of the {len(picture.instances):,} instances are there twice, which raises it."
-        elif crowding > CROWDED:
+        if crowded(picture):
             told += " All vectors share one direction here, so raw cosines are all high; centred ones tell more."
+        elif crowding > CROWDED:
+            told += f" {sum(picture.instances.duplicates):,} instances repeat another, which raises it."
         st.caption(told)
     return str(kind or drawn)
 
 
 def crowded(picture: Picture) -> bool:
-    """Whether raw cosines are all so high that centred ones should stand beside them."""
-    return (picture.similarity["none"].crowding or 0) > CROWDED
+    """Whether raw cosines are all so high that centred ones should stand beside them; repeated instances apart."""
+    repeated = 2 * sum(picture.instances.duplicates) >= len(picture.instances)
+    return (picture.similarity["none"].crowding or 0) > CROWDED and not repeated
